@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * System calls as plain functions.  The instruction itself is written here
+ * once per architecture; libc's syscall() is not used, since it sets errno,
+ * which lives in thread-local storage that our threads do not have.
+ */
+#define _GNU_SOURCE
+#include "base/sys.h"
+
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#if defined(__x86_64__)
+
+long sys_call6(long nr, long a, long b, long c, long d, long e, long f)
+{
+	long ret;
+	register long r10 __asm__("r10") = d;
+	register long r8 __asm__("r8") = e;
+	register long r9 __asm__("r9") = f;
+
+	__asm__ volatile("syscall"
+			 : "=a"(ret)
+			 : "a"(nr), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8),
+			   "r"(r9)
+			 : "rcx", "r11", "memory");
+	return ret;
+}
+
+/* The child starts with nothing but its registers: fn and arg ride there. */
+__asm__(".text\n"
+	".type clone_raw, @function\n"
+	"clone_raw:\n"			/* flags stack ptid ctid tls fn [arg] */
+	"	mov	8(%rsp), %r11\n"	/* arg */
+	"	mov	%rcx, %r10\n"		/* ctid */
+	"	sub	$16, %rsi\n"
+	"	mov	%r9, 0(%rsi)\n"
+	"	mov	%r11, 8(%rsi)\n"
+	"	mov	$56, %eax\n"
+	"	syscall\n"
+	"	test	%rax, %rax\n"
+	"	jz	1f\n"
+	"	ret\n"
+	"1:	xor	%ebp, %ebp\n"
+	"	pop	%rax\n"
+	"	pop	%rdi\n"
+	"	call	*%rax\n"
+	"	hlt\n"
+	".size clone_raw, .-clone_raw\n");
+
+extern long clone_raw(unsigned long flags, void *stack, int *ptid,
+		      _Atomic uint32_t *ctid, void *tls,
+		      void (*fn)(void *), void *arg);
+
+#elif defined(__aarch64__)
+
+long sys_call6(long nr, long a, long b, long c, long d, long e, long f)
+{
+	register long x8 __asm__("x8") = nr;
+	register long x0 __asm__("x0") = a;
+	register long x1 __asm__("x1") = b;
+	register long x2 __asm__("x2") = c;
+	register long x3 __asm__("x3") = d;
+	register long x4 __asm__("x4") = e;
+	register long x5 __asm__("x5") = f;
+
+	__asm__ volatile("svc #0"
+			 : "+r"(x0)
+			 : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5)
+			 : "memory");
+	return x0;
+}
+
+__asm__(".text\n"
+	".type clone_raw, %function\n"
+	"clone_raw:\n"			/* flags stack ptid ctid tls fn arg */
+	"	stp	x5, x6, [x1, #-16]!\n"
+	"	mov	x9, x3\n"
+	"	mov	x3, x4\n"		/* tls */
+	"	mov	x4, x9\n"		/* ctid */
+	"	mov	x8, #220\n"
+	"	svc	#0\n"
+	"	cbz	x0, 1f\n"
+	"	ret\n"
+	"1:	mov	x29, #0\n"
+	"	ldp	x9, x0, [sp], #16\n"
+	"	blr	x9\n"
+	"	brk	#0\n"
+	".size clone_raw, .-clone_raw\n");
+
+extern long clone_raw(unsigned long flags, void *stack, int *ptid,
+		      _Atomic uint32_t *ctid, void *tls,
+		      void (*fn)(void *), void *arg);
+
+#else
+#error "uzswap knows x86-64 and aarch64"
+#endif
+
+#define CALL(nr, a, b, c, d, e, f)				\
+	sys_call6(nr, (long)(a), (long)(b), (long)(c), (long)(d), \
+		  (long)(e), (long)(f))
+
+long sys_mmap(uintptr_t addr, size_t len, int prot, int flags, int fd,
+	      off_t off)
+{
+	return CALL(SYS_mmap, addr, len, prot, flags, fd, off);
+}
+
+long sys_munmap(uintptr_t addr, size_t len)
+{
+	return CALL(SYS_munmap, addr, len, 0, 0, 0, 0);
+}
+
+long sys_mremap(uintptr_t addr, size_t old_len, size_t new_len, int flags,
+		uintptr_t new_addr)
+{
+	return CALL(SYS_mremap, addr, old_len, new_len, flags, new_addr, 0);
+}
+
+long sys_madvise(uintptr_t addr, size_t len, int advice)
+{
+	return CALL(SYS_madvise, addr, len, advice, 0, 0, 0);
+}
+
+long sys_mprotect(uintptr_t addr, size_t len, int prot)
+{
+	return CALL(SYS_mprotect, addr, len, prot, 0, 0, 0);
+}
+
+long sys_brk(uintptr_t addr)
+{
+	return CALL(SYS_brk, addr, 0, 0, 0, 0, 0);
+}
+
+long sys_process_vm_readv(pid_t pid, const struct iovec *to,
+			  const struct iovec *from)
+{
+	return CALL(SYS_process_vm_readv, pid, to, 1, from, 1, 0);
+}
+
+long sys_open(const char *path, int flags, mode_t mode)
+{
+	return sys_openat(AT_FDCWD, path, flags, mode);
+}
+
+long sys_openat(int dir, const char *path, int flags, mode_t mode)
+{
+	return CALL(SYS_openat, dir, path, flags, mode, 0, 0);
+}
+
+long sys_close(int fd)
+{
+	return CALL(SYS_close, fd, 0, 0, 0, 0, 0);
+}
+
+long sys_read(int fd, void *buf, size_t len)
+{
+	return CALL(SYS_read, fd, buf, len, 0, 0, 0);
+}
+
+long sys_pread(int fd, void *buf, size_t len, off_t off)
+{
+	return CALL(SYS_pread64, fd, buf, len, off, 0, 0);
+}
+
+long sys_write(int fd, const void *buf, size_t len)
+{
+	return CALL(SYS_write, fd, buf, len, 0, 0, 0);
+}
+
+long sys_ioctl(int fd, unsigned long cmd, void *arg)
+{
+	return CALL(SYS_ioctl, fd, cmd, arg, 0, 0, 0);
+}
+
+long sys_fcntl(int fd, int cmd, long arg)
+{
+	return CALL(SYS_fcntl, fd, cmd, arg, 0, 0, 0);
+}
+
+long sys_fstat_rdev(int fd, uint32_t *mode, uint64_t *rdev)
+{
+	struct stat st;
+	long ret = CALL(SYS_fstat, fd, &st, 0, 0, 0, 0);
+
+	*mode = ret ? 0 : st.st_mode;
+	*rdev = ret ? 0 : st.st_rdev;
+	return ret;
+}
+
+long sys_ftruncate(int fd, off_t len)
+{
+	return CALL(SYS_ftruncate, fd, len, 0, 0, 0, 0);
+}
+
+long sys_memfd_create(const char *name, unsigned flags)
+{
+	return CALL(SYS_memfd_create, name, flags, 0, 0, 0, 0);
+}
+
+long sys_userfaultfd(int flags)
+{
+	return CALL(SYS_userfaultfd, flags, 0, 0, 0, 0, 0);
+}
+
+long sys_close_range(unsigned first, unsigned last, unsigned flags)
+{
+	return CALL(SYS_close_range, first, last, flags, 0, 0, 0);
+}
+
+long sys_poll(struct pollfd *fds, unsigned nr, const struct timespec *max)
+{
+	struct timespec left;
+
+	if (max)
+		left = *max;
+	return CALL(SYS_ppoll, fds, nr, max ? &left : NULL, 0, 0, 0);
+}
+
+static struct timespec timespec_of(uint64_t ns)
+{
+	struct timespec ts = {
+		.tv_sec = (time_t)(ns / NS_PER_S),
+		.tv_nsec = (long)(ns % NS_PER_S),
+	};
+
+	return ts;
+}
+
+long sys_ppoll_one(int fd, short events, uint64_t max_ns)
+{
+	struct pollfd one = { .fd = fd, .events = events };
+	struct timespec max = timespec_of(max_ns);
+
+	return sys_poll(&one, 1, &max);
+}
+
+long sys_futex_wait(_Atomic uint32_t *word, uint32_t while_is,
+		    const struct timespec *max)
+{
+	return CALL(SYS_futex, word, FUTEX_WAIT_PRIVATE, while_is, max, 0, 0);
+}
+
+long sys_futex_wake(_Atomic uint32_t *word, int nr_wake)
+{
+	return CALL(SYS_futex, word, FUTEX_WAKE_PRIVATE, nr_wake, 0, 0, 0);
+}
+
+long sys_sigprocmask_all(uint64_t *old_mask)
+{
+	uint64_t all = ~(uint64_t)0;
+
+	return CALL(SYS_rt_sigprocmask, SIG_SETMASK, &all, old_mask,
+		    sizeof(all), 0, 0);
+}
+
+long sys_sigprocmask_set(uint64_t mask)
+{
+	return CALL(SYS_rt_sigprocmask, SIG_SETMASK, &mask, 0, sizeof(mask),
+		    0, 0);
+}
+
+long sys_gettid(void)
+{
+	return CALL(SYS_gettid, 0, 0, 0, 0, 0, 0);
+}
+
+long sys_getpid(void)
+{
+	return CALL(SYS_getpid, 0, 0, 0, 0, 0, 0);
+}
+
+long sys_tgkill(pid_t pid, pid_t tid, int sig)
+{
+	return CALL(SYS_tgkill, pid, tid, sig, 0, 0, 0);
+}
+
+long sys_yield(void)
+{
+	return CALL(SYS_sched_yield, 0, 0, 0, 0, 0, 0);
+}
+
+long sys_nanosleep(uint64_t ns)
+{
+	struct timespec ts = timespec_of(ns);
+
+	return CALL(SYS_nanosleep, &ts, 0, 0, 0, 0, 0);
+}
+
+long sys_sched_setaffinity(pid_t tid, size_t len, const void *mask)
+{
+	return CALL(SYS_sched_setaffinity, tid, len, mask, 0, 0, 0);
+}
+
+long sys_sched_getaffinity(pid_t tid, size_t len, void *mask)
+{
+	return CALL(SYS_sched_getaffinity, tid, len, mask, 0, 0, 0);
+}
+
+long sys_setpriority(int which, int who, int prio)
+{
+	return CALL(SYS_setpriority, which, who, prio, 0, 0, 0);
+}
+
+long sys_prctl(int op, unsigned long a, unsigned long b, unsigned long c,
+	       unsigned long d)
+{
+	return CALL(SYS_prctl, op, a, b, c, d, 0);
+}
+
+long sys_getrlimit(int what, struct rlimit *out)
+{
+	return CALL(SYS_prlimit64, 0, what, 0, out, 0, 0);
+}
+
+void sys_exit_thread(int status)
+{
+	for (;;)
+		CALL(SYS_exit, status, 0, 0, 0, 0, 0);
+}
+
+void sys_abort(void)
+{
+	uint64_t mask = ~((uint64_t)1 << (SIGABRT - 1));
+
+	sys_sigprocmask_set(mask);
+	sys_tgkill((pid_t)sys_getpid(), (pid_t)sys_gettid(), SIGABRT);
+	for (;;)
+		CALL(SYS_exit_group, 134, 0, 0, 0, 0, 0);
+}
+
+long sys_clone_thread(void *stack_top, void *tls, _Atomic uint32_t *tid_word,
+		      void (*fn)(void *arg), void *arg)
+{
+	const unsigned long flags = CLONE_VM | CLONE_FS | CLONE_FILES |
+		CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | CLONE_SETTLS |
+		CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID;
+
+	return clone_raw(flags, stack_top, (int *)tid_word, tid_word, tls, fn,
+			 arg);
+}
+
+static uint64_t clock_ns(int which)
+{
+	struct timespec ts = { 0 };
+
+	CALL(SYS_clock_gettime, which, &ts, 0, 0, 0, 0);
+	return (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
+}
+
+/* libc goes straight to the vdso: no system call, no thread-local data. */
+uint64_t sys_now_ns(void)
+{
+	struct timespec ts = { 0 };
+
+	if (clock_gettime(CLOCK_MONOTONIC, &ts))
+		return clock_ns(CLOCK_MONOTONIC);
+	return (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
+}
+
+uint64_t sys_cpu_ns(void)
+{
+	return clock_ns(CLOCK_THREAD_CPUTIME_ID);
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Layout of a helper's memory, low to high addresses:
+ *
+ *	| guard page | stack ............... | tls | tcb |
+ *
+ * The thread pointer points at the tcb.  libc code that we may reach
+ * (memcpy) uses nothing of it but, on x86-64, the stack protector's canary
+ * and the self pointer, which we provide.
+ */
+#define _GNU_SOURCE
+#include "base/thread.h"
+
+#include <errno.h>
+#include <linux/close_range.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+
+#include "base/log.h"
+#include "base/sys.h"
+
+#define STACK_LEN	(256 * KIB)	/* deepest use seen: 40 KiB */
+#define TCB_LEN		(2 * PAGE_SIZE)	/* one page below, one above tp */
+
+static void thread_begin(void *arg)
+{
+	struct thread *t = arg;
+
+	sys_prctl(PR_SET_NAME, (unsigned long)t->name, 0, 0, 0);
+	t->run(t->arg);
+	sys_exit_thread(0);
+}
+
+/* The block the thread pointer names: self pointers where glibc has them. */
+static void *make_tcb(void *block)
+{
+	char *tcb = (char *)block + PAGE_SIZE;
+
+	memset(block, 0, TCB_LEN);
+#if defined(__x86_64__)
+	memcpy(tcb, &tcb, sizeof(tcb));		/* fs:0  */
+	memcpy(tcb + 16, &tcb, sizeof(tcb));	/* fs:16 */
+#endif
+	return tcb;
+}
+
+int thread_start(struct thread *t, struct arena *a, const char *name,
+		 void (*run)(void *arg), void *arg)
+{
+	char *top;
+	uint64_t mask = 0;
+	long tid;
+
+	if (!t->stack) {
+		char *low = arena_reserve(a, STACK_LEN + PAGE_SIZE, PAGE_SIZE);
+
+		/* the lowest page stays PROT_NONE: the guard */
+		if (!low || arena_commit(a, low + PAGE_SIZE, STACK_LEN))
+			return -ENOMEM;
+		t->stack = low + PAGE_SIZE;
+	}
+	t->run = run;
+	t->arg = arg;
+	t->name = name;
+	top = (char *)t->stack + STACK_LEN - TCB_LEN;
+	sys_sigprocmask_all(&mask);
+	tid = sys_clone_thread(top, make_tcb(top), &t->tid, thread_begin, t);
+	sys_sigprocmask_set(mask);
+	return tid < 0 ? (int)tid : 0;
+}
+
+void thread_join(struct thread *t)
+{
+	uint32_t tid;
+
+	/*
+	 * The kernel clears the word and wakes with a shared futex: a
+	 * private wait would miss that, so poll; ends are rare.
+	 */
+	while ((tid = atomic_load(&t->tid)))
+		sys_nanosleep(200 * NS_PER_US);
+}
+
+void thread_leave_files(void)
+{
+	if (sys_close_range(0, ~0u, CLOSE_RANGE_UNSHARE) == 0)
+		return;
+	/* before 5.9: a plain unshare, then close what is there */
+	sys_call6(SYS_unshare, CLONE_FILES, 0, 0, 0, 0, 0);
+	for (int fd = 0; fd < 1024; fd++)
+		sys_close(fd);
+}
+
+void thread_wait(_Atomic uint32_t *word, uint32_t while_is, uint64_t max_ns)
+{
+	struct timespec max = {
+		.tv_sec = (time_t)(max_ns / NS_PER_S),
+		.tv_nsec = (long)(max_ns % NS_PER_S),
+	};
+
+	sys_futex_wait(word, while_is, &max);
+}
+
+static long allowed_cpus(unsigned long *mask, size_t len)
+{
+	return sys_sched_getaffinity(0, len, mask);
+}
+
+unsigned thread_nr_cpus(void)
+{
+	unsigned long mask[16] = { 0 };
+	unsigned nr = 0;
+
+	if (allowed_cpus(mask, sizeof(mask)) <= 0)
+		return 1;
+	for (size_t i = 0; i < ARRAY_SIZE(mask); i++)
+		nr += (unsigned)__builtin_popcountl(mask[i]);
+	return nr ? nr : 1;
+}
+
+void thread_pin(unsigned nth)
+{
+	unsigned long mask[16] = { 0 };
+	unsigned long one[16] = { 0 };
+	unsigned left = nth % thread_nr_cpus();
+
+	if (allowed_cpus(mask, sizeof(mask)) <= 0)
+		return;
+	for (unsigned cpu = 0; cpu < ARRAY_SIZE(mask) * 64; cpu++) {
+		if (!(mask[cpu / 64] & (1ul << (cpu % 64))))
+			continue;
+		if (left--)
+			continue;
+		one[cpu / 64] = 1ul << (cpu % 64);
+		sys_sched_setaffinity(0, sizeof(one), one);
+		return;
+	}
+}
