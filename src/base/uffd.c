@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The only file that knows <linux/userfaultfd.h>.  What headers of older
+ * kernels lack is defined here under names of our own, from the stable
+ * binary interface.
+ *
+ * A partial operation makes the ioctl return EAGAIN with a positive count in
+ * the structure: the work is resumed here until it is all done or the next
+ * step gives the real reason.
+ */
+#include "base/uffd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/userfaultfd.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+
+#include "base/count.h"
+#include "base/sys.h"
+
+#define FEATURE_MOVE	((uint64_t)1 << 16)	/* Linux 6.8 */
+
+struct move_arg {
+	uint64_t dst;
+	uint64_t src;
+	uint64_t len;
+	uint64_t mode;
+	int64_t move;
+};
+
+#define IOC_MOVE	_IOWR(UFFDIO, 0x05, struct move_arg)
+#define MOVE_HOLES	((uint64_t)2)
+
+#ifndef USERFAULTFD_IOC_NEW
+#define USERFAULTFD_IOC_NEW	_IO(0xAA, 0x00)
+#endif
+
+#define EVENT_FEATURES							\
+	(UFFD_FEATURE_EVENT_REMOVE | UFFD_FEATURE_EVENT_UNMAP |		\
+	 UFFD_FEATURE_EVENT_REMAP)
+
+static long open_fd(enum uffd_source from, int dev_fd)
+{
+	const int flags = O_CLOEXEC | O_NONBLOCK;
+	long dev;
+	long fd;
+
+	if (from == UFFD_FROM_SYSCALL)
+		return sys_userfaultfd(flags);
+	if (from == UFFD_FROM_FD)
+		return sys_ioctl(dev_fd, USERFAULTFD_IOC_NEW,
+				 (void *)(uintptr_t)flags);
+	dev = sys_open("/dev/userfaultfd", O_RDWR | O_CLOEXEC, 0);
+	if (dev < 0)
+		return dev;
+	fd = sys_ioctl((int)dev, USERFAULTFD_IOC_NEW,
+		       (void *)(uintptr_t)flags);
+	sys_close((int)dev);
+	return fd;
+}
+
+/*
+ * The handshake can be done once per descriptor and fails on any feature the
+ * kernel does not know, so a first descriptor asks what there is.
+ */
+static int handshake(int fd, uint64_t want, uint64_t *have)
+{
+	struct uffdio_api api = { .api = UFFD_API, .features = want };
+	long ret = sys_ioctl(fd, UFFDIO_API, &api);
+
+	*have = api.features;
+	return (int)ret;
+}
+
+int uffd_open(struct uffd *u, enum uffd_source from, int dev_fd,
+	      unsigned want)
+{
+	uint64_t wish = FEATURE_MOVE | UFFD_FEATURE_THREAD_ID |
+			UFFD_FEATURE_PAGEFAULT_FLAG_WP;
+	uint64_t have;
+	long fd;
+	int ret;
+
+	u->fd = -1;
+	u->features = 0;
+	fd = open_fd(from, dev_fd);
+	if (fd < 0)
+		return (int)fd;
+	ret = handshake((int)fd, 0, &have);
+	sys_close((int)fd);
+	if (ret)
+		return ret;
+	if (want & UFFD_WANT_EVENTS)
+		wish |= EVENT_FEATURES;
+	if (want & UFFD_WANT_FORK)
+		wish |= UFFD_FEATURE_EVENT_FORK;
+	if ((want & UFFD_WANT_EVENTS) &&
+	    (have & EVENT_FEATURES) != EVENT_FEATURES)
+		return -ENOSYS;
+	fd = open_fd(from, dev_fd);
+	if (fd < 0)
+		return (int)fd;
+	ret = handshake((int)fd, wish & have, &have);
+	if (ret) {
+		sys_close((int)fd);
+		return ret;
+	}
+	u->fd = (int)fd;
+	u->features = wish & have;
+	return 0;
+}
+
+void uffd_close(struct uffd *u)
+{
+	if (u->fd >= 0)
+		sys_close(u->fd);
+	u->fd = -1;
+}
+
+bool uffd_has_move(const struct uffd *u)
+{
+	return u->features & FEATURE_MOVE;
+}
+
+bool uffd_has_wp(const struct uffd *u)
+{
+	return u->features & UFFD_FEATURE_PAGEFAULT_FLAG_WP;
+}
+
+int uffd_register(const struct uffd *u, uintptr_t start, size_t len, bool wp)
+{
+	struct uffdio_register reg = {
+		.range = { .start = start, .len = len },
+		.mode = UFFDIO_REGISTER_MODE_MISSING,
+	};
+
+	if (wp)
+		reg.mode |= UFFDIO_REGISTER_MODE_WP;
+	return (int)sys_ioctl(u->fd, UFFDIO_REGISTER, &reg);
+}
+
+int uffd_unregister(const struct uffd *u, uintptr_t start, size_t len)
+{
+	struct uffdio_range range = { .start = start, .len = len };
+
+	return (int)sys_ioctl(u->fd, UFFDIO_UNREGISTER, &range);
+}
+
+static enum uffd_result classify(long err)
+{
+	switch (-err) {
+	case 0:
+		return UFFD_DONE;
+	case EEXIST:
+		return UFFD_ALREADY;
+	case EAGAIN:
+	case EINTR:
+		count_one(UZSWAP_COUNT_again);
+		return UFFD_AGAIN;
+	case ENOENT:
+		return UFFD_HOLE;
+	case EBUSY:
+		return UFFD_BUSY;
+	case ENOMEM:
+	case ENOSPC:
+		return UFFD_NOMEM;
+	case ESRCH:
+		return UFFD_GONE;
+	default:
+		return UFFD_REFUSED;
+	}
+}
+
+/* Step over what was done; false when the outcome is final. */
+static bool resume(size_t *done, size_t len, long ret, int64_t count)
+{
+	if (count > 0)
+		*done += (size_t)count;
+	return ret && count > 0 && *done < len;
+}
+
+enum uffd_result uffd_copy(const struct uffd *u, size_t *done, uintptr_t to,
+			   const void *from, size_t len)
+{
+	struct uffdio_copy arg;
+	long ret;
+
+	*done = 0;
+	do {
+		arg = (struct uffdio_copy){
+			.dst = to + *done,
+			.src = (uintptr_t)from + *done,
+			.len = len - *done,
+		};
+		ret = sys_ioctl(u->fd, UFFDIO_COPY, &arg);
+	} while (resume(done, len, ret, ret ? arg.copy : (int64_t)arg.len));
+	return classify(ret);
+}
+
+enum uffd_result uffd_zero(const struct uffd *u, size_t *done, uintptr_t to,
+			   size_t len)
+{
+	struct uffdio_zeropage arg;
+	long ret;
+
+	*done = 0;
+	do {
+		arg = (struct uffdio_zeropage){
+			.range = { .start = to + *done, .len = len - *done },
+		};
+		ret = sys_ioctl(u->fd, UFFDIO_ZEROPAGE, &arg);
+	} while (resume(done, len, ret,
+			ret ? arg.zeropage : (int64_t)arg.range.len));
+	return classify(ret);
+}
+
+enum uffd_result uffd_move(const struct uffd *u, size_t *done, uintptr_t to,
+			   uintptr_t from, size_t len, bool holes)
+{
+	struct move_arg arg;
+	long ret;
+
+	*done = 0;
+	do {
+		arg = (struct move_arg){
+			.dst = to + *done,
+			.src = from + *done,
+			.len = len - *done,
+			.mode = holes ? MOVE_HOLES : 0,
+		};
+		ret = sys_ioctl(u->fd, IOC_MOVE, &arg);
+	} while (resume(done, len, ret, ret ? arg.move : (int64_t)arg.len));
+	return classify(ret);
+}
+
+enum uffd_result uffd_protect(const struct uffd *u, uintptr_t start,
+			      size_t len, bool on)
+{
+	struct uffdio_writeprotect arg = {
+		.range = { .start = start, .len = len },
+		.mode = on ? UFFDIO_WRITEPROTECT_MODE_WP : 0,
+	};
+
+	return classify(sys_ioctl(u->fd, UFFDIO_WRITEPROTECT, &arg));
+}
+
+void uffd_wake(const struct uffd *u, uintptr_t start, size_t len)
+{
+	struct uffdio_range range = { .start = start, .len = len };
+
+	sys_ioctl(u->fd, UFFDIO_WAKE, &range);
+}
+
+static void translate(struct uffd_event *out, const struct uffd_msg *in)
+{
+	*out = (struct uffd_event){ .kind = UFFD_OTHER };
+	switch (in->event) {
+	case UFFD_EVENT_PAGEFAULT:
+		out->kind = UFFD_FAULT;
+		out->addr = in->arg.pagefault.address & PAGE_MASK;
+		out->len = PAGE_SIZE;
+		out->write = in->arg.pagefault.flags &
+			     UFFD_PAGEFAULT_FLAG_WRITE;
+		out->wp = in->arg.pagefault.flags & UFFD_PAGEFAULT_FLAG_WP;
+		out->tid = (int32_t)in->arg.pagefault.feat.ptid;
+		break;
+	case UFFD_EVENT_REMOVE:
+	case UFFD_EVENT_UNMAP:
+		out->kind = in->event == UFFD_EVENT_UNMAP ? UFFD_UNMAP
+							  : UFFD_REMOVE;
+		out->addr = in->arg.remove.start;
+		out->len = in->arg.remove.end - in->arg.remove.start;
+		break;
+	case UFFD_EVENT_REMAP:
+		out->kind = UFFD_REMAP;
+		out->addr = in->arg.remap.from;
+		out->to = in->arg.remap.to;
+		out->len = in->arg.remap.len;
+		break;
+	}
+}
+
+long uffd_read(const struct uffd *u, struct uffd_event out[UFFD_BATCH])
+{
+	struct uffd_msg msgs[UFFD_BATCH];
+	long ret = sys_read(u->fd, msgs, sizeof(msgs));
+
+	if (ret < 0)
+		return ret;
+	ret /= (long)sizeof(msgs[0]);
+	for (long i = 0; i < ret; i++)
+		translate(&out[i], &msgs[i]);
+	return ret;
+}
