@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: MIT
+#
+# zctl.  It includes nothing of the library but include/: all it knows of a
+# process is what the statistics page says.  Everything but main() is a
+# convenience library, so that tests can link it.
+
+noinst_LTLIBRARIES += libzctl.la
+libzctl_la_SOURCES = \
+	tools/zctl.c tools/zctl.h \
+	tools/units.c tools/units.h \
+	tools/setting.c tools/setting.h \
+	tools/library.c tools/library.h \
+	tools/preflight.c tools/preflight.h \
+	tools/device.c tools/device.h \
+	tools/snapshot.c tools/snapshot.h \
+	tools/client.c tools/client.h \
+	tools/target.c tools/target.h \
+	tools/record.c tools/record.h \
+	tools/report.c tools/report.h \
+	tools/column.c tools/column.h \
+	tools/screen.c tools/screen.h \
+	tools/cmd_run.c \
+	tools/cmd_stats.c \
+	tools/cmd_list.c
+libzctl_la_CPPFLAGS = $(ZCTL_CPPFLAGS)
+libzctl_la_CFLAGS = $(COMMON_CFLAGS)
+
+bin_PROGRAMS += zctl
+zctl_SOURCES = tools/main.c
+zctl_CPPFLAGS = $(ZCTL_CPPFLAGS)
+zctl_CFLAGS = $(COMMON_CFLAGS)
+zctl_LDADD = libzctl.la $(ZCTL_LIBS)
+
+ZCTL_CPPFLAGS = $(COMMON_CPPFLAGS) -DUZSWAP_LIBDIR='"$(libdir)"' \
+	$(SMARTCOLS_CFLAGS) $(JANSSON_CFLAGS)
+ZCTL_LIBS = $(SMARTCOLS_LIBS) $(JANSSON_LIBS)

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One process as a JSON object, and the words for its state.
+ *
+ * Field names carry their unit, bytes are integers always, a number that
+ * does not exist is null.  "uzswap.list.v1" and "uzswap.stats.v1" only ever
+ * gain fields; taking one away or changing its type makes a v2.
+ */
+#ifndef UZ_TOOLS_RECORD_H
+#define UZ_TOOLS_RECORD_H
+
+#include <jansson.h>
+
+#include "client.h"
+
+/* "active", "dormant", ... */
+const char *record_state(const struct client *client);
+
+/* The label: UZSWAP_NAME or the command. */
+const char *record_name(const struct client *client);
+
+/* {"schema": SCHEMA, "time": now} */
+json_t *record_document(const char *schema);
+
+/* What list and stats have in common: identity and sizes. */
+void record_add_process(json_t *object, const struct client *client);
+
+/* The rest of the page: limit, faults, histogram, counters. */
+void record_add_details(json_t *object, const struct client *client);
+
+/* Print on one line, or indented, with a newline; takes the reference. */
+enum zctl_status record_print(json_t *document, bool indent);
+
+#endif
