@@ -1,0 +1,5 @@
+# SPDX-License-Identifier: MIT
+#
+# Manual pages, in plain man(7).
+
+dist_man_MANS =

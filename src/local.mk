@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: MIT
+#
+# The library, lowest layer first.
+#
+#   libengine      base .. watch; tests link it; knows nothing of preloading
+#   libuzswap      the hooks and the engine: what gets into LD_PRELOAD
+#
+# The archive of lz4 is given to the linker behind libtool's back: it is to be
+# part of the library and nothing that its users have to know.
+#
+# A new file is one line in the list of its folder.
+
+BASE = \
+	src/base/types.h \
+	src/base/sys.c src/base/sys.h \
+	src/base/uffd.c src/base/uffd.h \
+	src/base/pagemap.c src/base/pagemap.h \
+	src/base/arena.c src/base/arena.h \
+	src/base/lock.c src/base/lock.h \
+	src/base/thread.c src/base/thread.h \
+	src/base/text.c src/base/text.h \
+	src/base/log.c src/base/log.h \
+	src/base/proc.c src/base/proc.h \
+	src/base/proc_maps.c \
+	src/base/cgroup.c src/base/cgroup.h \
+	src/base/count.c src/base/count.h
+
+SPACE = \
+	src/space/region.c src/space/region.h \
+	src/space/page.c src/space/page.h
+
+STORE = \
+	src/store/codec.h \
+	src/store/pool.h \
+	src/store/store.h
+
+ENGINE = \
+	src/engine/engine.c src/engine/engine.h \
+	src/engine/cold.c src/engine/cold.h \
+	src/engine/staging.c src/engine/staging.h \
+	src/engine/evict.c src/engine/evict.h \
+	src/engine/evict_wp.c src/engine/evict_wp.h \
+	src/engine/fault.c src/engine/fault.h \
+	src/engine/restore.c src/engine/restore.h \
+	src/engine/order.c src/engine/order.h \
+	src/engine/event.c src/engine/event.h \
+	src/engine/reclaim.c src/engine/reclaim.h \
+	src/engine/pressure.c src/engine/pressure.h \
+	src/engine/adopt.c src/engine/adopt.h \
+	src/engine/fork.c src/engine/fork.h
+
+WATCH = \
+	src/watch/publish.c src/watch/publish.h
+
+HOOKS = \
+	src/hooks/hooks.h \
+	src/hooks/preload.c \
+	src/hooks/hook_map.c \
+	src/hooks/hook_advice.c \
+	src/hooks/hook_malloc.c \
+	src/hooks/hook_fork.c
+
+noinst_LTLIBRARIES += libengine.la
+libengine_la_SOURCES = $(BASE) $(SPACE) $(STORE) $(ENGINE) $(WATCH)
+libengine_la_CPPFLAGS = $(LIBRARY_CPPFLAGS)
+libengine_la_CFLAGS = $(LIBRARY_CFLAGS)
+
+# With sanitizers there is no library: the sanitizer's own hooks would meet
+# ours.
+if !SANITIZE
+lib_LTLIBRARIES += libuzswap.la
+endif
+libuzswap_la_SOURCES = $(HOOKS)
+libuzswap_la_CPPFLAGS = $(LIBRARY_CPPFLAGS)
+libuzswap_la_CFLAGS = $(LIBRARY_CFLAGS)
+libuzswap_la_LIBADD = libengine.la
+libuzswap_la_LDFLAGS = -version-number $(UZ_VERSION_NUMBER) -no-undefined \
+	-Wl,--version-script=$(top_srcdir)/src/hooks/exports.map \
+	-Wl,-z,defs -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack \
+	-Wl,-z,nodelete -Wl,-z,initfirst -Wl,-Bsymbolic \
+	-Wl,--exclude-libs,ALL -Wl,--as-needed -Wl,$(LZ4_ARCHIVE)
+EXTRA_libuzswap_la_DEPENDENCIES = src/hooks/exports.map $(LZ4_ARCHIVE)
+EXTRA_DIST += src/hooks/exports.map
+
+# What every object of the library is compiled with.  Thread-local storage
+# of the lazy model calls malloc; a stack protector and fortified functions
+# rely on things that are not there yet when the first hook is called.
+LIBRARY_CPPFLAGS = $(COMMON_CPPFLAGS) -I$(top_srcdir)/src -U_FORTIFY_SOURCE
+LIBRARY_CFLAGS = $(COMMON_CFLAGS) -fvisibility=hidden -ftls-model=initial-exec \
+	-fno-plt -fno-stack-protector $(LZ4_CFLAGS)

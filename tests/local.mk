@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: MIT
+#
+# The tests.  To add one, put the file where its kind lives and add its name,
+# without .c, to the list of that folder:
+#
+#   unit      cmocka, one program per module: test_NOUN.c
+#   model     cmocka, random operations against a naive twin: model_NOUN.c
+#   live      a plain program on a real userfaultfd, linked with the engine
+#   preload   an ordinary program that knows nothing of us, run under the
+#             library; named after the behaviour it shows
+#   lint      a script on the sources and what was built
+#   bench     built by make check so that it keeps compiling, never run
+#
+# Plain programs and scripts end with 0 (passed), 1 (failed), 77 (skipped,
+# saying why) or 99 (the test is broken).  tests/run-tap.sh makes TAP of it.
+# Headers and helpers that tests share go into libtest.
+
+UNIT_TESTS = \
+	tests/unit/test_cgroup \
+	tests/unit/test_pressure \
+	tests/unit/test_proc \
+	tests/unit/test_text
+
+MODEL_TESTS =
+
+LIVE_TESTS =
+
+PRELOAD_TESTS =
+
+LINT_TESTS = \
+	tests/lint/files.sh \
+	tests/lint/headers.sh \
+	tests/lint/layers.sh \
+	tests/lint/man.sh \
+	tests/lint/scripts.sh \
+	tests/lint/style.sh \
+	tests/lint/symbols.sh
+
+BENCHES =
+
+# Scripts and data that come along; see files.sh.
+EXTRA_DIST += tests/run-tap.sh tests/run-preload.sh $(LINT_TESTS) \
+	tests/lint/lib.sh $(PRELOAD_TESTS:=.c) $(REAL_FILES)
+REAL_FILES = \
+	tests/lib/group.sh \
+	tests/lib/in_group.sh \
+	tests/lib/setup.sh \
+	tests/real/arenas.c \
+	tests/real/build.sh \
+	tests/real/burst.c \
+	tests/real/check_stats.py \
+	tests/real/data.c \
+	tests/real/data.h \
+	tests/real/node_heap.js \
+	tests/real/page_ratio.py \
+	tests/real/py_objects.py \
+	tests/real/redis_client.c \
+	tests/real/redis_load.py \
+	tests/real/resp.c \
+	tests/real/resp.h \
+	tests/real/run.sh \
+	tests/real/sqlite_memory.py
+
+# Shared by tests: fixtures, patterns, fakes.
+LIBTEST = \
+	tests/unit/fixture.c tests/unit/fixture.h
+
+# ------------------------------------------------------------- how they run
+
+TESTS = $(LINT_TESTS)
+TEST_EXTENSIONS = .sh
+LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) \
+	$(top_srcdir)/build-aux/tap-driver.sh
+SH_LOG_DRIVER = $(LOG_DRIVER)
+LOG_COMPILER = $(SHELL) $(top_srcdir)/tests/run-tap.sh
+SH_LOG_COMPILER = $(LOG_COMPILER)
+
+# What scripts may rely on, in the build tree or out of it.
+AM_TESTS_ENVIRONMENT = \
+	UZ_SRCDIR='$(abs_top_srcdir)'; export UZ_SRCDIR; \
+	UZ_BUILDDIR='$(abs_top_builddir)'; export UZ_BUILDDIR; \
+	UZ_SANITIZE='$(UZ_SANITIZE_FLAGS)'; export UZ_SANITIZE; \
+	CC='$(CC)'; export CC; NM='$(NM)'; export NM;
+
+if TESTS_ENABLED
+TESTS += $(UNIT_TESTS) $(MODEL_TESTS)
+check_PROGRAMS += $(UNIT_TESTS) $(MODEL_TESTS) $(BENCHES)
+if !SANITIZE
+TESTS += $(LIVE_TESTS) $(PRELOAD_TESTS)
+check_PROGRAMS += $(LIVE_TESTS)
+check_DATA = $(PRELOAD_TESTS)
+endif
+endif
+
+# A test may look into everything: "store/pool.h", "tools/units.h".
+AM_CPPFLAGS = $(COMMON_CPPFLAGS) -I$(top_srcdir)/src -I$(top_srcdir)
+AM_CFLAGS = $(COMMON_CFLAGS) $(CMOCKA_CFLAGS)
+LDADD = libtest.la libengine.la libzctl.la $(LZ4_ARCHIVE) $(CMOCKA_LIBS) $(ZCTL_LIBS)
+
+check_LTLIBRARIES = libtest.la
+libtest_la_SOURCES = $(LIBTEST)
+
+# Ordinary programs: no flags of ours but warnings, no library of ours.
+$(PRELOAD_TESTS): %: %.c
+	$(AM_V_CC)$(MKDIR_P) $(@D) && $(CC) -std=gnu11 $(UZ_WARNINGS) \
+		$(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -pthread -o $@ $<
+CLEANFILES += $(PRELOAD_TESTS)
