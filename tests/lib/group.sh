@@ -170,7 +170,8 @@ group_oom_kills()
 group_fails()
 {
 	if [ "$GROUP_VERSION" = 1 ]; then
-		cat "$1/memory.failcnt"
+		cat "$1/memory.failcnt" "$1/memory.memsw.failcnt" \
+			2>/dev/null | awk '{ n += $1 } END { print n + 0 }'
 	else
 		awk '$1 == "max" { n = $2 } END { print n + 0 }' \
 			"$1/memory.events"

@@ -2,14 +2,15 @@
 //
 // node_heap.js MIB - a Node.js process with a full heap.
 //
-// 70 % of MIB are objects, strings and arrays on V8's heap, 20 % are outside of
-// it: Buffers and typed arrays; the rest is what garbage needs.  Builds them, changes
-// and checks them at random (which makes garbage for both collectors), and
-// compares each with what the generator makes again.
+// 62 % of MIB are objects, strings and arrays on V8's heap, 25 % are outside
+// of it: Buffers and typed arrays; the rest is what garbage needs.  Builds
+// them, changes and checks them at random (which makes garbage for both
+// collectors), and compares each with what the generator makes again.
 //
 // Start it as `node --max-old-space-size=MIB node_heap.js MIB`: without the
-// option V8 lets garbage pile up to several times the size.  REAL_HOLD=FILE: create FILE when all is
-// verified and wait until it is removed.
+// option V8 lets garbage pile up to several times the size.  With
+// REAL_HOLD=FILE in the environment it creates FILE when all is verified and
+// waits until it is removed.
 //
 // Exit status: 0 right, 1 something differed, 99 bad usage.
 'use strict';
@@ -145,9 +146,9 @@ function checkBuffer(all, n)
 
 function build(mib)
 {
-	const heap = mib * 0.7 * 1048576;
+	const heap = mib * 0.62 * 1048576;
 	const count = Math.floor(heap / RECORD_BYTES);
-	const buffers = Math.floor(mib * 0.2 * 1048576 / BUFFER_BYTES);
+	const buffers = Math.floor(mib * 0.25 * 1048576 / BUFFER_BYTES);
 	const all = {
 		records: [], buffers: [],
 		versions: new Uint16Array(count),

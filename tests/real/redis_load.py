@@ -62,8 +62,21 @@ def own_figures(sock):
     print(f"server used_memory {int(memory['used_memory']) >> 20} MiB, "
           f"dataset {int(memory['used_memory_dataset']) >> 20} MiB, "
           f"rss {int(memory['used_memory_rss']) >> 20} MiB, "
-          f"fragmentation {memory['allocator_frag_ratio']}", flush=True)
+          f"fragmentation {memory['allocator_frag_ratio']}, "
+          f"VmHWM {peak_mib(server.get('process_id'))} MiB", flush=True)
     return server.get('process_id')
+
+
+def peak_mib(pid):
+    """Peak resident memory of a process (VmHWM), 0 if it is gone."""
+    try:
+        with open(f'/proc/{pid}/status') as status:
+            for line in status:
+                if line.startswith('VmHWM'):
+                    return int(line.split()[1]) >> 10
+    except OSError:
+        pass
+    return 0
 
 
 def take_stats(arg, pid):
