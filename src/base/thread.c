@@ -12,7 +12,6 @@
 #include "base/thread.h"
 
 #include <errno.h>
-#include <linux/close_range.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -84,14 +83,27 @@ void thread_join(struct thread *t)
 		sys_nanosleep(200 * NS_PER_US);
 }
 
-void thread_leave_files(void)
+static void close_from(unsigned first, unsigned last)
 {
-	if (sys_close_range(0, ~0u, CLOSE_RANGE_UNSHARE) == 0)
+	if (first > last)
 		return;
-	/* before 5.9: a plain unshare, then close what is there */
+	if (sys_close_range(first, last, 0) == 0)
+		return;
+	/* before Linux 5.9 */
+	for (unsigned fd = first; fd <= last && fd < 4096; fd++)
+		sys_close((int)fd);
+}
+
+void thread_leave_files(int keep_fd)
+{
 	sys_call6(SYS_unshare, CLONE_FILES, 0, 0, 0, 0, 0);
-	for (int fd = 0; fd < 1024; fd++)
-		sys_close(fd);
+	if (keep_fd < 0) {
+		close_from(0, ~0u);
+		return;
+	}
+	if (keep_fd > 0)
+		close_from(0, (unsigned)keep_fd - 1);
+	close_from((unsigned)keep_fd + 1, ~0u);
 }
 
 void thread_wait(_Atomic uint32_t *word, uint32_t while_is, uint64_t max_ns)

@@ -62,10 +62,12 @@ static unsigned dir_low(uintptr_t addr)
 static struct chunk *find_chunk(struct page_map *m, uintptr_t addr)
 {
 	/* acquire: pairs with the release in page_make */
-	struct chunk *_Atomic *low =
-		atomic_load_explicit(&m->dir[dir_high(addr)],
-				     memory_order_acquire);
+	struct chunk *_Atomic *low;
 
+	if (addr >> ADDR_BITS)
+		return NULL;
+	low = atomic_load_explicit(&m->dir[dir_high(addr)],
+				   memory_order_acquire);
 	if (!low)
 		return NULL;
 	return atomic_load_explicit(&low[dir_low(addr)],
@@ -122,7 +124,7 @@ page_word *page_make(struct page_map *m, uintptr_t addr)
 {
 	struct chunk *c = find_chunk(m, addr);
 
-	if (!c) {
+	if (!c && !(addr >> ADDR_BITS)) {
 		lock_take(&m->lock);
 		c = find_chunk(m, addr);
 		if (!c)
@@ -185,6 +187,11 @@ bool page_shift(struct page_map *m, page_word *w, uint64_t *old,
 		return false;
 	recount(m, was, new);
 	return true;
+}
+
+void page_set(struct page_map *m, page_word *w, uint64_t new)
+{
+	recount(m, atomic_exchange(w, new), new);
 }
 
 void page_free_chunk(struct page_map *m, struct chunk *c)

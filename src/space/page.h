@@ -46,8 +46,9 @@ enum page_state {
 	PAGE_ARRIVING,
 	PAGE_DROPPING,
 	PAGE_DYING,
-	PAGE_NR_STATES
 };
+
+#define PAGE_NR_STATES	7
 
 typedef _Atomic uint64_t page_word;
 
@@ -153,6 +154,9 @@ struct chunk *page_next_chunk(struct page_map *m, uintptr_t addr,
  */
 bool page_shift(struct page_map *m, page_word *w, uint64_t *old,
 		uint64_t new);
+
+/* Set a word to anything.  Exclusive (order.h) only. */
+void page_set(struct page_map *m, page_word *w, uint64_t new);
 
 /* Take back a chunk whose words are all zero.  Exclusive (order.h) only. */
 void page_free_chunk(struct page_map *m, struct chunk *c);

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Looking at all mappings costs a millisecond or so per thousand, so the
+ * plain list is read first, and only if it shows something new the detailed
+ * one (smaps), which has the flags that forbid adoption.
+ *
+ * Registering what turns out to be something else by now is harmless: a
+ * missing page of which we know nothing is a zero page, and a page that the
+ * kernel will not move stays.
+ */
+#include "engine/adopt.h"
+
+#include <errno.h>
+
+#include "base/count.h"
+#include "base/log.h"
+#include "base/proc.h"
+#include "base/sys.h"
+#include "engine/engine.h"
+
+#define BUF_LEN		(64 * KIB)
+#define RETURN_LEAST	(16 * MIB)	/* shortest run given back */
+
+#define FORBIDDEN							\
+	(PROC_VM_LOCKED | PROC_VM_IO | PROC_VM_PFN | PROC_VM_MIXED |	\
+	 PROC_VM_HUGETLB | PROC_VM_NO_DUMP | PROC_VM_GROWS_DOWN |	\
+	 PROC_VM_SHADOW_STACK | PROC_VM_DROPPABLE)
+
+int adopt_init(struct engine *e)
+{
+	e->adopt.buf = arena_alloc(&e->arena, BUF_LEN);
+	return e->adopt.buf ? 0 : -ENOMEM;
+}
+
+void adopt_exclude(struct adopt *a, uintptr_t start, uintptr_t end)
+{
+	uint32_t at = atomic_fetch_add(&a->nr_excluded, 1);
+
+	if (at >= ADOPT_EXCLUDED) {
+		atomic_store(&a->nr_excluded, ADOPT_EXCLUDED);
+		return;
+	}
+	atomic_store(&a->excluded[at].end, end);
+	atomic_store(&a->excluded[at].start, start);
+}
+
+static bool is_excluded(const struct adopt *a, uintptr_t start, uintptr_t end)
+{
+	uint32_t nr = atomic_load(&a->nr_excluded);
+
+	for (uint32_t i = 0; i < nr && i < ADOPT_EXCLUDED; i++) {
+		uintptr_t s = atomic_load(&a->excluded[i].start);
+
+		if (s && s < end && start < atomic_load(&a->excluded[i].end))
+			return true;
+	}
+	return false;
+}
+
+static bool is_eligible(const struct engine *e, const struct proc_map *m)
+{
+	if (m->shared || m->inode || m->end >> ADDR_BITS)
+		return false;
+	if (m->kind != PROC_MAP_NONE && m->kind != PROC_MAP_HEAP &&
+	    m->kind != PROC_MAP_NAMED)
+		return false;
+	if (m->end - m->start < e->cfg.min_mapping)
+		return false;
+	if (arena_overlaps(&e->arena, m->start, m->end))
+		return false;
+	return !is_excluded(&e->adopt, m->start, m->end);
+}
+
+static void take(struct engine *e, uintptr_t start, uintptr_t end)
+{
+	int ret;
+
+	if (region_has(&e->regions, start, end))
+		return;
+	ret = uffd_register(&e->main, start, end - start, !e->use_move);
+	if (ret)
+		return;		/* somebody else's, or gone again */
+	if (region_add(&e->regions, start, end))
+		uffd_unregister(&e->main, start, end - start);
+	else
+		count_one(UZSWAP_COUNT_regions_adopted);
+}
+
+/* Bytes of eligible mappings, and whether some are not known yet. */
+static size_t survey(struct engine *e, bool *news)
+{
+	struct proc_maps maps;
+	struct proc_map m;
+	size_t sum = 0;
+
+	*news = false;
+	if (proc_maps_open(&maps, e->adopt.buf, BUF_LEN))
+		return 0;
+	while (proc_maps_next(&maps, &m)) {
+		if (m.kind == PROC_MAP_HEAP)
+			atomic_store(&e->adopt.brk, m.end);
+		if (!is_eligible(e, &m))
+			continue;
+		sum += m.end - m.start;
+		if (!region_has(&e->regions, m.start, m.end))
+			*news = true;
+	}
+	proc_maps_close(&maps);
+	return sum;
+}
+
+static void take_all(struct engine *e)
+{
+	struct proc_maps maps;
+	struct proc_map m;
+
+	if (proc_smaps_open(&maps, e->adopt.buf, BUF_LEN))
+		return;
+	while (proc_maps_next(&maps, &m)) {
+		if (is_eligible(e, &m) && !(m.vm_flags & FORBIDDEN))
+			take(e, m.start, m.end);
+	}
+	proc_maps_close(&maps);
+}
+
+static void looked(struct engine *e)
+{
+	atomic_store(&e->adopt.unseen, 0);
+	atomic_fetch_add(&e->adopt.looked, 1);
+	sys_futex_wake(&e->adopt.looked, 1 << 16);
+}
+
+void adopt_survey(struct engine *e)
+{
+	bool news;
+
+	atomic_store(&e->adopt.eligible, survey(e, &news));
+	looked(e);
+}
+
+void adopt_look(struct engine *e)
+{
+	bool news;
+
+	atomic_store(&e->adopt.eligible, survey(e, &news));
+	if (news)
+		take_all(e);
+	looked(e);
+}
+
+void adopt_close(struct engine *e)
+{
+	e->adopt.closed = true;
+	atomic_store(&e->adopt.gate, 1);
+	e->adopt.calm_since_ns = 0;
+	adopt_look(e);
+}
+
+void adopt_heap(struct engine *e)
+{
+	uintptr_t old = atomic_load(&e->adopt.brk);
+	uintptr_t now = round_up((size_t)sys_brk(0), PAGE_SIZE);
+
+	if (old && now > old && now - old < 64 * GIB)
+		take(e, old, now);
+	atomic_store(&e->adopt.brk, now);
+}
+
+/*
+ * A region as a whole could not be registered: some mapping in it is not
+ * there, or not anonymous any more.  Piece by piece, then.
+ */
+static void take_pieces(struct engine *e, const struct region *r)
+{
+	struct proc_maps maps;
+	struct proc_map m;
+
+	region_cut(&e->regions, r->start, r->end);
+	if (proc_maps_open(&maps, e->adopt.buf, BUF_LEN))
+		return;
+	while (proc_maps_next(&maps, &m)) {
+		uintptr_t start = m.start > r->start ? m.start : r->start;
+		uintptr_t end = m.end < r->end ? m.end : r->end;
+
+		if (start < end && !m.shared && !m.inode)
+			take(e, start, end);
+	}
+	proc_maps_close(&maps);
+}
+
+void adopt_again(struct engine *e)
+{
+	struct region r;
+	uintptr_t at = 0;
+
+	while (region_next(&e->regions, at, &r)) {
+		at = r.end;
+		if (uffd_register(&e->main, r.start, r.end - r.start,
+				  !e->use_move))
+			take_pieces(e, &r);
+	}
+}
+
+static bool chunk_is_plain(struct engine *e, uintptr_t addr)
+{
+	page_word *w = page_find(&e->pages, round_down(addr, CHUNK_SIZE));
+
+	for (size_t i = 0; w && i < CHUNK_PAGES; i++)
+		if (page_state(atomic_load(&w[i])) != PAGE_HERE)
+			return false;
+	return true;
+}
+
+/* Exclusive.  Unregister [START, END), which has nothing stored. */
+static void give_back(struct engine *e, uintptr_t start, uintptr_t end)
+{
+	uintptr_t at = start;
+	struct chunk *c;
+
+	if (end - start < RETURN_LEAST)
+		return;
+	while ((c = page_next_chunk(&e->pages, at, end))) {
+		at = c->base + CHUNK_SIZE;
+		if (c->base < start || at > end)
+			continue;
+		for (size_t i = 0; i < CHUNK_PAGES; i++)
+			page_set(&e->pages, &c->words[i], 0);
+		page_free_chunk(&e->pages, c);
+	}
+	region_cut(&e->regions, start, end);
+	uffd_unregister(&e->main, start, end - start);
+	count_one(UZSWAP_COUNT_regions_returned);
+}
+
+static void give_back_region(struct engine *e, const struct region *r)
+{
+	uintptr_t from = r->start;
+	uintptr_t at;
+
+	for (at = r->start; at < r->end;
+	     at = round_down(at, CHUNK_SIZE) + CHUNK_SIZE) {
+		if (chunk_is_plain(e, at))
+			continue;
+		if (at > from)
+			give_back(e, from, at);
+		from = round_down(at, CHUNK_SIZE) + CHUNK_SIZE;
+	}
+	if (from < r->end)
+		give_back(e, from, r->end);
+}
+
+void adopt_open(struct engine *e)
+{
+	struct region r;
+	uintptr_t at = 0;
+
+	while (region_next(&e->regions, at, &r)) {
+		order_exclude(&e->order);
+		if (region_has(&e->regions, r.start, r.end))
+			give_back_region(e, &r);
+		order_admit(&e->order);
+		at = r.end;
+	}
+	if (!atomic_load(&e->regions.bytes)) {
+		e->adopt.closed = false;
+		atomic_store(&e->adopt.gate, 0);
+	}
+}

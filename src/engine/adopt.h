@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The gate: which memory is registered, and when.
+ *
+ *	open     with memory to spare nothing is registered; the program's
+ *	         first touches run at the kernel's own speed
+ *	closed   all large private anonymous mappings are registered, however
+ *	         they came to be; first touches come to us
+ *
+ * Mappings are found in /proc/self/smaps, so that the heap, thread arenas,
+ * .bss and raw system calls count as well; the hooks only make that timely.
+ * Whole reservations are taken, PROT_NONE parts too: what is made
+ * accessible in them later is then ours from its first touch.
+ *
+ * Never taken: our own memory, shared and file mappings, stacks, locked,
+ * MADV_DONTDUMP and secret memory, and what somebody else registered.
+ *
+ * Context: steward.
+ */
+#ifndef UZ_ENGINE_ADOPT_H
+#define UZ_ENGINE_ADOPT_H
+
+#include <stdatomic.h>
+
+#include "base/types.h"
+
+struct engine;
+
+#define ADOPT_EXCLUDED	256u
+
+struct adopt_range {
+	_Atomic uintptr_t start;
+	_Atomic uintptr_t end;
+};
+
+struct adopt {
+	bool closed;			/* steward */
+	_Atomic uint32_t gate;		/* the same, for the hooks */
+	_Atomic size_t eligible;	/* bytes that could be managed */
+	void *buf;			/* for reading smaps */
+	_Atomic uintptr_t brk;		/* program break seen last */
+	_Atomic size_t unseen;		/* bytes mapped since the last look */
+	_Atomic uint32_t looked;	/* futex: counts looks at the maps */
+	uint64_t calm_since_ns;		/* steward: plenty of room since */
+	_Atomic uint32_t nr_excluded;
+	struct adopt_range excluded[ADOPT_EXCLUDED]; /* by the program */
+};
+
+MUST_USE int adopt_init(struct engine *e);
+
+/* While open: how much is there? */
+void adopt_survey(struct engine *e);
+
+/* Close the gate: register all there is. */
+void adopt_close(struct engine *e);
+
+/* While closed: register what is new. */
+void adopt_look(struct engine *e);
+
+/* In the child of a fork: register what the parent had. */
+void adopt_again(struct engine *e);
+
+/* Cheap: has the heap grown?  Register that. */
+void adopt_heap(struct engine *e);
+
+/* With plenty of room: give back what has nothing stored. */
+void adopt_open(struct engine *e);
+
+/* The program asked to be left alone there.  Context: app. */
+void adopt_exclude(struct adopt *a, uintptr_t start, uintptr_t end);
+
+#endif

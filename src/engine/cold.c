@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The hand advances by what one look at the page tables shows, at most a
+ * chunk at a time, so that two sweepers share the work chunk by chunk.
+ *
+ * Eviction time counts pages evicted, in ticks of a sixteenth of what is
+ * resident: a page restored within sixteen ticks would have stayed had the
+ * memory been twice as large (the refault distance of Linux's workingset.c).
+ */
+#include "engine/cold.h"
+
+#include "base/count.h"
+#include "engine/engine.h"
+#include "engine/evict.h"
+
+#define RUNS		64	/* runs taken from one look */
+#define LEVEL_MAX	4u	/* heat 15: the hottest */
+#define SOON		16u	/* ticks: a refault */
+
+void cold_init(struct cold *c)
+{
+	lock_init(&c->lock, LOCK_SPACE);
+	c->hand = 0;
+	atomic_init(&c->tick, 0);
+	atomic_init(&c->evicted_in_tick, 0);
+	c->tick_len = 1024;
+}
+
+void cold_evicted(struct cold *c, size_t nr)
+{
+	uint32_t n = atomic_fetch_add(&c->evicted_in_tick, (uint32_t)nr);
+
+	if (n + nr >= c->tick_len) {
+		atomic_store(&c->evicted_in_tick, 0);
+		atomic_fetch_add(&c->tick, 1);
+	}
+}
+
+static unsigned heat_of(unsigned level)
+{
+	return level >= LEVEL_MAX ? 15 : (1u << level) - 1;
+}
+
+uint64_t cold_rescued(uint64_t word)
+{
+	unsigned level = page_level(word);
+
+	level = level < LEVEL_MAX ? level + 1 : level;
+	return page_with_heat(word, level, heat_of(level));
+}
+
+uint64_t cold_fresh(uint64_t word)
+{
+	return page_with_heat(word, 0, 1);
+}
+
+uint64_t cold_restored(const struct cold *c, uint64_t word, bool asked,
+		       bool *soon)
+{
+	unsigned age = (atomic_load_explicit(&c->tick, memory_order_relaxed) -
+			page_age(word)) & 255;
+	unsigned level = page_level(word);
+
+	*soon = asked && age < SOON;
+	if (!asked)
+		return page_with_heat(word, level ? level - 1 : 0, 0);
+	if (age < SOON)
+		level = level < LEVEL_MAX ? level + 1 : level;
+	else
+		level = level > 1 ? level - 1 : 1;
+	return page_with_heat(word, level, heat_of(level));
+}
+
+/* Advance the hand over one look; the runs present there. */
+static long look(struct helper *h, struct page_run *runs)
+{
+	struct engine *e = h->engine;
+	struct cold *c = &e->cold;
+	struct region r;
+	uintptr_t start;
+	uintptr_t end;
+	uintptr_t next;
+	long nr;
+
+	lock_take(&c->lock);
+	if (!region_next(&e->regions, c->hand, &r)) {
+		count_one(UZSWAP_COUNT_sweeps);
+		c->hand = 0;
+		if (!region_next(&e->regions, 0, &r)) {
+			lock_drop(&c->lock);
+			return -1;
+		}
+	}
+	start = r.start > c->hand ? r.start : c->hand;
+	end = round_down(start, CHUNK_SIZE) + CHUNK_SIZE;
+	if (end > r.end)
+		end = r.end;
+	/* skip what is empty in one step, then stay within one chunk */
+	nr = pagemap_present(&h->pagemap, &next, start,
+			     h->pagemap.has_scan ? r.end : end, runs, 1);
+	if (nr > 0 && runs[0].start >= end) {
+		c->hand = runs[0].start;
+		nr = 0;
+	} else if (nr > 0) {
+		nr = pagemap_present(&h->pagemap, &next, start, end, runs,
+				     RUNS);
+		c->hand = nr == RUNS ? runs[RUNS - 1].end : end;
+	} else {
+		c->hand = nr < 0 ? end : next > start ? next : r.end;
+	}
+	lock_drop(&c->lock);
+	return nr < 0 ? 0 : nr;
+}
+
+/* Pass over a page, or leave it to go? */
+static bool is_cold(struct engine *e, page_word *w)
+{
+	uint64_t old = atomic_load(w);
+
+	while (page_state(old) == PAGE_HERE) {
+		unsigned heat = page_heat(old);
+
+		if (!heat && !(old & PAGE_REFUSED))
+			return true;
+		/* a refused page gets another try when it has cooled */
+		if (!page_shift(&e->pages, w, &old, heat
+				? page_with_heat(old, page_level(old),
+						 heat - 1)
+				: old & ~PAGE_REFUSED))
+			continue;
+		count_one(old & PAGE_REFUSED ? UZSWAP_COUNT_skip_refused
+					     : UZSWAP_COUNT_skip_heat);
+		return false;
+	}
+	if (page_state(old) == PAGE_DYING)
+		count_one(UZSWAP_COUNT_skip_dying);
+	return false;
+}
+
+/* Which of the NR pages at ADDR are cold; a bit each. */
+static void judge(struct helper *h, uintptr_t addr, size_t nr,
+		  uint64_t cold[CHUNK_PAGES / 64])
+{
+	struct engine *e = h->engine;
+
+	order_enter(&e->order, h->slot);
+	for (size_t i = 0; i < nr; i++) {
+		page_word *w = page_find(&e->pages, addr + i * PAGE_SIZE);
+		bool yes = !w || is_cold(e, w);
+
+		if (i % 64 == 0)
+			cold[i / 64] = 0;
+		cold[i / 64] |= (uint64_t)yes << (i % 64);
+	}
+	order_leave(&e->order, h->slot);
+	count_add(UZSWAP_COUNT_scanned, nr);
+}
+
+static size_t sweep_run(struct helper *h, const struct page_run *run)
+{
+	uint64_t cold[CHUNK_PAGES / 64];
+	size_t nr = (run->end - run->start) / PAGE_SIZE;
+	size_t taken = 0;
+	size_t from = 0;
+
+	if (nr > CHUNK_PAGES)
+		nr = CHUNK_PAGES;
+	judge(h, run->start, nr, cold);
+	while (from < nr) {
+		size_t to = from;
+
+		while (to < nr && (cold[to / 64] >> (to % 64) & 1))
+			to++;
+		if (to > from)
+			taken += evict_leave(h, run->start + from * PAGE_SIZE,
+					     to - from,
+					     run->huge && to - from == nr);
+		from = to + 1;
+	}
+	return taken;
+}
+
+bool cold_sweep(struct helper *h, size_t *taken)
+{
+	struct page_run runs[RUNS];
+	long nr = look(h, runs);
+
+	*taken = 0;
+	for (long i = 0; i < nr; i++)
+		*taken += sweep_run(h, &runs[i]);
+	return nr >= 0;
+}

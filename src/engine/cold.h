@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Choosing what is cold, without accessed bits.
+ *
+ * A clock hand goes round all regions.  Each page it meets is taken out on
+ * probation, unless it has heat: then it only cools by one.  A page asked
+ * for while on probation comes back hotter (it is passed over 1, 3, 7, then
+ * 15 rounds); one that is not asked for is stored.  A page that was stored
+ * and came back soon gets hotter too, one that came back late starts anew.
+ * So a page in steady use is tried once in sixteen rounds, at the price of
+ * one soft fault; a page never used again leaves at the first round.
+ *
+ * This is CLOCK with a second chance (Corbato 1968) where the reference bit
+ * is replaced by a soft page fault, as in VAX/VMS's free-page list (Levy and
+ * Lipman 1982), and the skip count by reuse history.
+ *
+ * This interface is all the engine knows of it: a kernel that reports
+ * accesses can replace it.  Context: server.
+ */
+#ifndef UZ_ENGINE_COLD_H
+#define UZ_ENGINE_COLD_H
+
+#include "base/lock.h"
+#include "base/types.h"
+
+struct helper;
+
+struct cold {
+	struct lock lock;	/* LOCK_SPACE rank is not needed: leaf */
+	uintptr_t hand;		/* where the clock hand is */
+	_Atomic uint32_t tick;	/* eviction time, for refault distance */
+	_Atomic uint32_t evicted_in_tick;
+	uint32_t tick_len;	/* evictions per tick: resident / 16 */
+};
+
+void cold_init(struct cold *c);
+
+/*
+ * Move the hand over the next stretch of memory and take out what is cold
+ * there.
+ *
+ * taken    out: pages that left
+ *
+ * Returns  false when there is no memory to look at
+ */
+bool cold_sweep(struct helper *h, size_t *taken);
+
+/* Pages left for the store: advances eviction time. */
+void cold_evicted(struct cold *c, size_t nr);
+
+/* The word of a page that was asked for while on probation. */
+uint64_t cold_rescued(uint64_t word);
+
+/* The word of a page that is fresh. */
+uint64_t cold_fresh(uint64_t word);
+
+/* The word of a page restored from the store; SOON: it was a refault. */
+uint64_t cold_restored(const struct cold *c, uint64_t word, bool asked,
+		       bool *soon);
+
+#endif

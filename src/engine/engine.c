@@ -1,0 +1,566 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Waking up, and the steward's life.
+ *
+ * engine_wake() may be called from inside the program's allocator: it maps
+ * memory and clones one thread, no more.  The steward does the rest in a
+ * descriptor table of its own, and says once why if it cannot; the program
+ * then runs as if we were not there.
+ *
+ * The steward's pace follows the room: far from the limit it sleeps as long
+ * as the fastest program could not use up half of what is left (8 GB/s),
+ * near it it looks every few milliseconds.
+ */
+#include "engine/engine.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "base/count.h"
+#include "base/log.h"
+#include "base/proc.h"
+#include "base/sys.h"
+#include "base/text.h"
+#include "engine/fault.h"
+
+#define TICK_BUSY_NS	(3 * NS_PER_MS)
+#define TICK_CALM_NS	(20 * NS_PER_MS)
+#define TICK_IDLE_NS	(NS_PER_S)
+#define FASTEST_FILL	(8 * GIB)	/* bytes/s a program touches at most */
+#define REFRESH_NS	(200 * NS_PER_MS)
+#define LOOK_NS		(500 * NS_PER_MS)
+#define PUBLISH_NS	(100 * NS_PER_MS)
+#define CALM_NS		(5 * NS_PER_S)
+
+const char *const engine_source_names[UFFD_NR_SOURCES] = {
+	[UFFD_FROM_FD] = "UZSWAP_UFFD_FD",
+	[UFFD_FROM_DEVICE] = "/dev/userfaultfd",
+	[UFFD_FROM_SYSCALL] = "userfaultfd(2)",
+};
+
+void engine_ring(struct engine *e)
+{
+	atomic_fetch_add(&e->bell, 1);
+	sys_futex_wake(&e->bell, 1);
+}
+
+int helper_init(struct helper *h, struct engine *e, unsigned slot,
+		unsigned number, bool server)
+{
+	void *words = arena_alloc(&e->arena, PAGE_SIZE);
+	void *trash = arena_reserve(&e->arena, TRAY_LEN, PAGE_SIZE);
+
+	h->engine = e;
+	h->slot = slot;
+	h->number = number;
+	h->server = server;
+	h->codec = codec_new(&e->arena);
+	h->bounce = arena_alloc(&e->arena, RESTORE_WINDOW * PAGE_SIZE);
+	h->trash = (uintptr_t)trash;
+	h->pagemap.fd = -1;
+	h->pagemap.words = words;
+	h->random = slot + 1;
+	if (!words || !trash || !h->codec || !h->bounce ||
+	    arena_commit(&e->arena, trash, TRAY_LEN))
+		return -ENOMEM;
+	return server ? fault_init(h, &e->arena) : 0;
+}
+
+/* --- descriptors --------------------------------------------------------- */
+
+/* Say everything tried, and what would help; once. */
+static void complain(const int errs[UFFD_NR_SOURCES])
+{
+	char names[UFFD_NR_SOURCES][TEXT_NUM];
+
+	for (int i = 0; i < UFFD_NR_SOURCES; i++)
+		text_errno(names[i], sizeof(names[i]), errs[i]);
+	log_line("running WITHOUT compression: no userfaultfd (",
+		 engine_source_names[0], ": ",
+		 errs[0] == -ENOENT ? "not set" : names[0], ", ",
+		 engine_source_names[1], ": ", names[1], ", ",
+		 engine_source_names[2], ": ", names[2],
+		 "); fix: make /dev/userfaultfd accessible to this user",
+		 NULL);
+}
+
+static int open_uffd(struct engine *e)
+{
+	int errs[UFFD_NR_SOURCES];
+
+	for (int i = 0; i < UFFD_NR_SOURCES; i++) {
+		enum uffd_source from = (enum uffd_source)i;
+		bool off = from == UFFD_FROM_FD ? e->cfg.dev_fd < 0
+			 : from == UFFD_FROM_DEVICE ? e->cfg.no_device
+						    : e->cfg.no_syscall;
+
+		errs[i] = -ENOENT;
+		if (off)
+			continue;
+		errs[i] = uffd_open(&e->main, from, e->cfg.dev_fd,
+				    UFFD_WANT_EVENTS);
+		if (errs[i])
+			continue;
+		errs[i] = uffd_open(&e->aside, from, e->cfg.dev_fd, 0);
+		if (!errs[i])
+			return 0;
+		uffd_close(&e->main);
+	}
+	complain(errs);
+	return -EPERM;
+}
+
+/* Does MOVE do what it says, there and back?  In memory of our own. */
+static bool move_works(struct engine *e)
+{
+	uintptr_t slot = staging_addr(&e->staging, 0);
+	uint64_t *page = arena_alloc(&e->arena, 2 * PAGE_SIZE);
+	uintptr_t addr = (uintptr_t)page;
+	size_t done;
+	bool ok;
+
+	if (!page || !uffd_has_move(&e->main) || !uffd_has_move(&e->aside))
+		return false;
+	for (size_t i = 0; i < 2 * PAGE_SIZE / 8; i++)
+		page[i] = i * 0x9e3779b97f4a7c15u;
+	ok = uffd_move(&e->main, &done, slot, addr, 2 * PAGE_SIZE,
+		       false) == UFFD_DONE && done == 2 * PAGE_SIZE;
+	/* on to the trash window, which is the second userfaultfd's */
+	ok = ok && uffd_move(&e->aside, &done, e->steward.trash, slot,
+			     2 * PAGE_SIZE, true) == UFFD_DONE;
+	for (size_t i = 0; ok && i < 2 * PAGE_SIZE / 8; i++)
+		ok = ((uint64_t *)e->steward.trash)[i] ==
+		     i * 0x9e3779b97f4a7c15u;
+	arena_release(&e->arena, (void *)e->steward.trash, 2 * PAGE_SIZE);
+	return ok;
+}
+
+static int register_own(struct engine *e)
+{
+	int ret = uffd_register(&e->main, e->staging.area,
+				staging_len(&e->staging), false);
+
+	if (!ret)
+		ret = uffd_register(&e->aside, e->steward.trash, TRAY_LEN,
+				    false);
+	for (unsigned i = 0; !ret && i < e->nr_servers; i++)
+		ret = uffd_register(&e->aside, e->servers[i].trash, TRAY_LEN,
+				    false);
+	for (unsigned i = 0; !ret && i < e->nr_evictors; i++)
+		ret = uffd_register(&e->aside, e->evictors[i].trash,
+				    TRAY_LEN, false);
+	return ret;
+}
+
+/* --- starting -------------------------------------------------------------- */
+
+/* An object was moved by compaction: does its page still stand for it? */
+static bool object_moved(void *ctx, uint64_t owner, struct store_ref from,
+			 struct store_ref to)
+{
+	struct engine *e = ctx;
+	struct helper *h = &e->evictors[0];	/* the only compactor */
+	page_word *w;
+	bool yes = false;
+
+	order_enter(&e->order, h->slot);
+	w = page_find(&e->pages, owner << PAGE_SHIFT);
+	if (w) {
+		uint64_t old = atomic_load(w);
+
+		while (!yes && page_state(old) == PAGE_STORED &&
+		       page_where(old) == from.bits)
+			yes = page_shift(&e->pages, w, &old,
+					 page_at(old, PAGE_STORED, to.bits));
+	}
+	order_leave(&e->order, h->slot);
+	return yes;
+}
+
+static uint64_t percent_of(const struct engine *e, uint32_t pct)
+{
+	struct proc_meminfo mem;
+	uint64_t whole = e->now.limit;
+
+	if (proc_meminfo(&mem) == 0 && (!whole || mem.total < whole))
+		whole = mem.total;
+	return whole / 100 * pct;
+}
+
+static int start_store(struct engine *e)
+{
+	struct store_config cfg = {
+		.arena = &e->arena,
+		.reserve_len = (e->arena.end - e->arena.base) / 2,
+		.accept_pct = e->cfg.accept_pct,
+		.pool_max = e->cfg.pool_max_pct
+			? percent_of(e, e->cfg.pool_max_pct)
+			: e->cfg.pool_max,
+		.moved = object_moved,
+		.moved_ctx = e,
+	};
+
+	return store_start(&e->store, &cfg);
+}
+
+/* A thirty-second of the limit waits on probation; twice that is there. */
+static uint32_t nr_trays(const struct engine *e)
+{
+	uint64_t len = e->now.limit ? e->now.limit / 16 : 64 * MIB;
+
+	if (len < 4 * MIB)
+		len = 4 * MIB;
+	if (len > 256 * MIB)
+		len = 256 * MIB;
+	return (uint32_t)(len / TRAY_LEN);
+}
+
+static void choose_numbers(struct engine *e)
+{
+	unsigned cpus = thread_nr_cpus();
+
+	e->nr_servers = e->cfg.nr_servers ? e->cfg.nr_servers
+					  : (uint32_t)min_size(cpus, 4);
+	if (e->nr_servers > SERVERS_MAX)
+		e->nr_servers = SERVERS_MAX;
+	e->nr_evictors = e->cfg.nr_evictors
+		? e->cfg.nr_evictors
+		: (uint32_t)min_size((cpus + 3) / 4, EVICTORS_MAX);
+	if (e->nr_evictors > EVICTORS_MAX)
+		e->nr_evictors = EVICTORS_MAX;
+}
+
+/* Memory of every part; once per process, kept over forks. */
+static int build(struct engine *e)
+{
+	unsigned slot = 1;
+	int ret = 0;
+
+	choose_numbers(e);
+	if (page_init(&e->pages, &e->arena) ||
+	    region_init(&e->regions, &e->arena) ||
+	    staging_init(&e->staging, &e->arena, nr_trays(e)) ||
+	    start_store(e) || adopt_init(e) || fork_init(e))
+		return -ENOMEM;
+	order_init(&e->order);
+	cold_init(&e->cold);
+	e->restore.zeros = arena_alloc(&e->arena, RESTORE_WINDOW * PAGE_SIZE);
+	for (unsigned i = 0; !ret && i < e->nr_servers; i++)
+		ret = helper_init(&e->servers[i], e, slot++, i, true);
+	for (unsigned i = 0; !ret && i < e->nr_evictors; i++)
+		ret = helper_init(&e->evictors[i], e, slot++, i, false);
+	return ret || !e->restore.zeros ? -ENOMEM : 0;
+}
+
+static int start_threads(struct engine *e)
+{
+	int ret = 0;
+
+	for (unsigned i = 0; !ret && i < e->nr_servers; i++) {
+		ret = pagemap_open(&e->servers[i].pagemap,
+				   e->servers[i].pagemap.words);
+		if (!ret)
+			ret = thread_start(&e->servers[i].thread, &e->arena,
+					   "uzswap-server", fault_run,
+					   &e->servers[i]);
+	}
+	for (unsigned i = 0; !ret && i < e->nr_evictors; i++) {
+		ret = pagemap_open(&e->evictors[i].pagemap,
+				   e->evictors[i].pagemap.words);
+		if (!ret)
+			ret = thread_start(&e->evictors[i].thread, &e->arena,
+					   "uzswap-evict", reclaim_run,
+					   &e->evictors[i]);
+	}
+	return ret;
+}
+
+static int find_pressure(struct engine *e)
+{
+	struct pressure_config cfg = {
+		.limit = e->cfg.limit,
+		.limit_pct = e->cfg.limit_pct,
+		.root = "",
+	};
+	int ret = pressure_find(&e->pressure, &cfg);
+
+	if (ret)
+		return ret;
+	pressure_refresh(&e->pressure);
+	pressure_read(&e->pressure, &e->now);
+	return 0;
+}
+
+static int bring_up(struct engine *e, bool first)
+{
+	int ret = open_uffd(e);
+
+	if (ret)
+		return ret;
+	ret = find_pressure(e);
+	if (!ret && first)
+		ret = build(e);
+	if (!ret)
+		ret = pagemap_open(&e->steward.pagemap,
+				   e->steward.pagemap.words);
+	if (!ret)
+		ret = register_own(e);
+	if (!ret && first) {
+		e->use_move = e->cfg.kind != ENGINE_WP && move_works(e);
+		if (e->cfg.kind == ENGINE_MOVE && !e->use_move)
+			log_line("this kernel's UFFDIO_MOVE is missing or "
+				 "does not work: using engine wp", NULL);
+	}
+	if (!ret && !e->use_move && !uffd_has_wp(&e->main))
+		ret = -ENOSYS;
+	return ret;
+}
+
+/* --- the steward ------------------------------------------------------------- */
+
+void engine_count_resident(struct engine *e)
+{
+	struct region r;
+	uintptr_t at = 0;
+	uint64_t pages = 0;
+
+	while (region_next(&e->regions, at, &r)) {
+		long n = pagemap_count(&e->steward.pagemap, r.start, r.end);
+
+		if (n > 0)
+			pages += (uint64_t)n;
+		at = r.end;
+	}
+	pages += page_total(&e->pages, PAGE_LEAVING) * e->use_move;
+	atomic_store(&e->resident, pages * PAGE_SIZE);
+	e->cold.tick_len = (uint32_t)(pages / 16 + 64);
+}
+
+/* Headroom below which the gate is closed. */
+static int64_t gate_mark(uint64_t limit)
+{
+	uint64_t mark = limit / 8;
+
+	if (mark < 32 * MIB)
+		mark = 32 * MIB;
+	if (mark > 2 * GIB)
+		mark = 2 * GIB;
+	return (int64_t)mark;
+}
+
+static void mind_gate(struct engine *e, uint64_t now_ns, bool look)
+{
+	int64_t mark = gate_mark(e->now.limit);
+	bool near = e->now.limit && e->now.headroom < mark;
+
+	if (!e->adopt.closed) {
+		if (near || e->cfg.torture)
+			adopt_close(e);
+		else if (look)
+			adopt_survey(e);
+		return;
+	}
+	adopt_heap(e);
+	if (look)
+		adopt_look(e);
+	if (e->cfg.torture ||
+	    (e->now.limit && e->now.headroom < 2 * mark)) {
+		e->adopt.calm_since_ns = now_ns;
+	} else if (now_ns - e->adopt.calm_since_ns > CALM_NS) {
+		adopt_open(e);
+		e->adopt.calm_since_ns = now_ns;
+	}
+}
+
+static uint64_t next_tick(const struct engine *e, bool busy)
+{
+	int64_t spare = e->now.headroom - gate_mark(e->now.limit);
+	uint64_t ns;
+
+	if (e->adopt.closed)
+		return busy ? TICK_BUSY_NS : TICK_CALM_NS;
+	if (!e->now.limit)
+		return TICK_IDLE_NS;
+	if (spare <= 0)
+		return TICK_BUSY_NS;
+	ns = (uint64_t)spare / 2 * NS_PER_S / FASTEST_FILL;
+	if (ns < TICK_BUSY_NS)
+		ns = TICK_BUSY_NS;
+	return ns < TICK_IDLE_NS ? ns : TICK_IDLE_NS;
+}
+
+static uint64_t activity(void)
+{
+	return count_get(UZSWAP_COUNT_faults) +
+	       count_get(UZSWAP_COUNT_evicted);
+}
+
+static void note_usage(struct engine *e)
+{
+	if (e->now.usage > e->usage_max)
+		e->usage_max = e->now.usage;
+	if (e->now.limit && e->now.headroom < 0 &&
+	    atomic_load(&e->reclaim.stuck) > 50) {
+		atomic_store(&e->note, "the limit cannot be kept: what is "
+				       "left does not compress or is pinned");
+		log_once("the limit cannot be kept: what is left does not "
+			 "compress, is pinned or in use (see zctl stats)",
+			 NULL);
+	}
+}
+
+static void steward_tick(struct engine *e, uint64_t now_ns,
+			 uint64_t *refreshed_ns, uint64_t *looked_ns,
+			 bool rung)
+{
+	bool look = rung || now_ns - *looked_ns > LOOK_NS;
+
+	if (now_ns - *refreshed_ns > REFRESH_NS) {
+		*refreshed_ns = now_ns;
+		pressure_refresh(&e->pressure);
+	}
+	pressure_read(&e->pressure, &e->now);
+	reclaim_update(&e->reclaim, e->now.limit, e->now.headroom);
+	note_usage(e);
+	fork_settle(&e->steward);
+	if (fork_work_begin(&e->fork)) {
+		mind_gate(e, now_ns, look);
+		fork_work_end(&e->fork);
+		if (look)
+			*looked_ns = now_ns;
+	}
+}
+
+static void publish(struct engine *e, uint64_t now_ns, uint64_t *published_ns,
+		    uint64_t *counted_ns)
+{
+	uint64_t cost;
+
+	if (now_ns - *published_ns < PUBLISH_NS)
+		return;
+	*published_ns = now_ns;
+	if (now_ns >= *counted_ns) {
+		engine_count_resident(e);
+		cost = sys_now_ns() - now_ns;
+		/* at most half a percent of one CPU for counting */
+		*counted_ns = now_ns + cost * 200 + NS_PER_S / 2;
+	}
+	if (e->cfg.publish)
+		e->cfg.publish(e->cfg.publish_ctx);
+}
+
+static void steward_loop(struct engine *e)
+{
+	uint64_t refreshed_ns = 0;
+	uint64_t looked_ns = 0;
+	uint64_t published_ns = 0;
+	uint64_t counted_ns = 0;
+	uint64_t cpu = 0;
+	uint64_t acted = 0;
+	uint32_t bell = atomic_load(&e->bell);
+
+	for (;;) {
+		uint64_t now_ns = sys_now_ns();
+		uint32_t rung = atomic_load(&e->bell);
+		uint64_t acts = activity();
+		uint64_t used;
+
+		steward_tick(e, now_ns, &refreshed_ns, &looked_ns,
+			     rung != bell);
+		publish(e, now_ns, &published_ns, &counted_ns);
+		used = sys_cpu_ns();
+		count_add(UZSWAP_COUNT_worker_cpu_ns, used - cpu);
+		cpu = used;
+		bell = rung;
+		thread_wait(&e->bell, bell, next_tick(e, acts != acted));
+		acted = acts;
+	}
+}
+
+static void say_ready(struct engine *e, uint32_t how)
+{
+	atomic_store(&e->ready, how);
+	sys_futex_wake(&e->ready, 1 << 16);
+}
+
+static void steward_run(void *arg)
+{
+	struct engine *e = arg;
+	bool first = !e->restore.zeros;
+	int ret;
+
+	thread_leave_files(e->cfg.dev_fd);
+	ret = bring_up(e, first);
+	if (!ret && !first)
+		adopt_again(e);
+	if (!ret && !first)
+		fork_settle_child(&e->steward);
+	if (!ret)
+		ret = start_threads(e);
+	if (ret) {
+		if (!first)
+			fork_restore_all(&e->steward);
+		uffd_close(&e->main);
+		uffd_close(&e->aside);
+		atomic_store(&e->state, UZSWAP_OFF);
+		say_ready(e, 2);
+		return;
+	}
+	atomic_store(&e->state, UZSWAP_ACTIVE);
+	say_ready(e, 1);
+	steward_loop(e);
+}
+
+/* Twice the RAM: room for pool and metadata of any process that fits. */
+static size_t arena_size(void)
+{
+	struct proc_meminfo mem;
+	struct rlimit as = { RLIM_INFINITY, RLIM_INFINITY };
+	size_t len = 16 * GIB;
+
+	if (proc_meminfo(&mem) == 0 && mem.total)
+		len = max_size(2 * mem.total, GIB);
+	sys_getrlimit(RLIMIT_AS, &as);
+	if (as.rlim_cur != RLIM_INFINITY && as.rlim_cur / 4 < len)
+		len = as.rlim_cur / 4;
+	return len;
+}
+
+int engine_wake(struct engine *e, const struct engine_config *cfg)
+{
+	int ret;
+
+	e->cfg = *cfg;
+	e->main.fd = -1;
+	e->aside.fd = -1;
+	ret = arena_start(&e->arena, arena_size());
+	if (ret)
+		return ret;
+	reclaim_init(&e->reclaim);
+	e->started_ns = sys_now_ns();
+	ret = helper_init(&e->steward, e, 0, 0, false);
+	if (!ret)
+		ret = thread_start(&e->steward.thread, &e->arena,
+				   "uzswap", steward_run, e);
+	return ret;
+}
+
+void engine_wake_child(struct engine *e)
+{
+	uint32_t ready;
+
+	atomic_store(&e->ready, 0);
+	atomic_store(&e->bell, 0);
+	e->main.fd = -1;
+	e->aside.fd = -1;
+	if (thread_start(&e->steward.thread, &e->arena, "uzswap",
+			 steward_run, e)) {
+		fork_restore_all(&e->steward);
+		atomic_store(&e->state, UZSWAP_OFF);
+		atomic_store(&e->ready, 2);
+		return;
+	}
+	while (!(ready = atomic_load(&e->ready)))
+		thread_wait(&e->ready, 0, NS_PER_S);
+}

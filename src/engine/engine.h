@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The engine: one per process, and the path of a page through it.
+ *
+ *	hooks/hook_map.c   a mapping appears
+ *	      |
+ *	engine/adopt.c     memory is short: register it       region_add
+ *	      |
+ *	engine/cold.c      nobody asked for it lately         page: HERE
+ *	      |
+ *	engine/evict.c     move it out, on probation          LEAVING
+ *	      |            engine/staging.c
+ *	engine/evict.c     pack and store it                  PACKING -> STORED
+ *	      |            store/store.c -> codec.c, pool.c
+ *	     ...           the bytes wait; compaction may move them
+ *	      |
+ *	engine/fault.c     somebody touches it: the kernel asks
+ *	      |
+ *	engine/restore.c   load, unpack, copy                 ARRIVING -> HERE
+ *
+ * Threads, all started by the first, which opens the descriptors in a table
+ * of its own:
+ *
+ *	steward   watches limit and usage, adopts and gives back, publishes
+ *	servers   read the userfaultfd: apply events, answer faults
+ *	evictors  keep ahead of need, compact the pool
+ *
+ * Only the engine knows both addresses (space/) and bytes (store/).
+ */
+#ifndef UZ_ENGINE_ENGINE_H
+#define UZ_ENGINE_ENGINE_H
+
+#include "base/arena.h"
+#include "base/pagemap.h"
+#include "base/thread.h"
+#include "base/types.h"
+#include "base/uffd.h"
+#include "engine/adopt.h"
+#include "engine/cold.h"
+#include "engine/fork.h"
+#include "engine/order.h"
+#include "engine/pressure.h"
+#include "engine/reclaim.h"
+#include "engine/restore.h"
+#include "engine/staging.h"
+#include "space/page.h"
+#include "space/region.h"
+#include "store/store.h"
+#include "uzswap/stats.h"
+
+#define SERVERS_MAX	8u
+#define EVICTORS_MAX	8u
+
+enum engine_kind { ENGINE_AUTO, ENGINE_MOVE, ENGINE_WP };
+
+struct engine_config {
+	uint64_t limit;		/* bytes, 0 none */
+	uint32_t limit_pct;	/* or percent of what there is */
+	uint64_t pool_max;	/* bytes, 0 none */
+	uint32_t pool_max_pct;	/* or percent of what there is */
+	uint64_t min_mapping;	/* smallest mapping adopted, bytes */
+	uint32_t accept_pct;	/* packed size that pays, % of a page */
+	uint32_t nr_servers;	/* 0: by number of CPUs */
+	uint32_t nr_evictors;	/* 0: by number of CPUs */
+	enum engine_kind kind;
+	int dev_fd;		/* inherited /dev/userfaultfd, or -1 */
+	bool no_device;		/* do not open the device */
+	bool no_syscall;	/* do not use userfaultfd(2) */
+	uint64_t torture;	/* seed; 0 off */
+	/* Called by the steward each tick and after a fork; may be NULL. */
+	void (*publish)(void *ctx);
+	void *publish_ctx;
+};
+
+/* One of our threads and what it owns.  Its own thread only, unless noted. */
+struct helper {
+	struct engine *engine;
+	struct thread thread;
+	unsigned slot;		/* its order slot */
+	unsigned number;	/* among its kind */
+	bool server;		/* must never wait for a server */
+	struct codec *codec;
+	char *bounce;		/* RESTORE_WINDOW pages */
+	uintptr_t trash;	/* TRAY_SLOTS pages of the second uffd */
+	struct tray *tray;	/* being filled, or NULL */
+	struct pagemap pagemap;
+	struct fault_queue *queue; /* faults put aside; servers */
+	uint64_t random;	/* state of torture and jitter */
+};
+
+struct engine {
+	struct engine_config cfg;	/* constant after engine_wake */
+	_Atomic uint32_t state;		/* enum uzswap_state */
+	_Atomic uint32_t stopping;	/* nothing new leaves */
+	const char *_Atomic note;	/* why degraded; static text */
+
+	struct arena arena;
+	struct uffd main;		/* program's memory and staging */
+	struct uffd aside;		/* trash windows; no events */
+	bool use_move;			/* engine A, else B */
+
+	struct page_map pages;
+	struct region_set regions;
+	struct store store;
+	struct staging staging;
+	struct order order;
+	struct reclaim reclaim;
+	struct pressure pressure;
+	struct pressure_now now;	/* last reading; steward writes */
+	struct cold cold;
+	struct adopt adopt;
+	struct restore restore;
+	struct fork_state fork;
+
+	_Atomic uint64_t fault_us[UZSWAP_NR_BUCKETS];
+	_Atomic uint64_t resident;	/* bytes, as last counted; steward */
+	uint64_t usage_max;		/* steward */
+	uint64_t started_ns;
+	_Atomic uint32_t bell;		/* futex: steward, look now */
+	_Atomic uint32_t ready;		/* futex: 0 starting, 1 up, 2 failed */
+
+	struct helper steward;
+	uint32_t nr_servers;
+	uint32_t nr_evictors;
+	struct helper servers[SERVERS_MAX];
+	struct helper evictors[EVICTORS_MAX];
+};
+
+/*
+ * Reserve memory and start the steward, which starts all else; returns at
+ * once.  May run in any thread of the program, also inside its allocator.
+ *
+ * Returns  0 or -errno (nothing was started)
+ * Context  app
+ */
+MUST_USE int engine_wake(struct engine *e, const struct engine_config *cfg);
+
+/* Start in the child of a fork with what the parent had.  Context: child. */
+void engine_wake_child(struct engine *e);
+
+/* Have the steward look at the maps and the limit now.  Context: any. */
+void engine_ring(struct engine *e);
+
+/* What a helper needs to run; -ENOMEM.  Context: init. */
+MUST_USE int helper_init(struct helper *h, struct engine *e, unsigned slot,
+			 unsigned number, bool server);
+
+/* Count the program's pages in RAM anew.  Context: steward. */
+void engine_count_resident(struct engine *e);
+
+/* The name of a source of userfaultfds, and what the last wake got. */
+extern const char *const engine_source_names[UFFD_NR_SOURCES];
+
+#endif

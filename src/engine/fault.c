@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A server blocks in ppoll, then reads a batch while nobody is in a section.
+ * Reading returns faults before events, whatever came first, so all events
+ * of a batch are applied before its first fault is answered, and a fault
+ * that an unread event concerns gets EAGAIN from the kernel.
+ *
+ * Faults put aside wait in a small queue of the server.  If that is full the
+ * thread is simply woken: it faults again, which is the same thing with the
+ * kernel as the queue.
+ */
+#include "engine/fault.h"
+
+#include <errno.h>
+#include <poll.h>
+
+#include "base/count.h"
+#include "base/sys.h"
+#include "engine/engine.h"
+#include "engine/event.h"
+#include "engine/evict_wp.h"
+
+#define QUEUE_LEN	64u
+#define PAUSE_FIRST	(20 * NS_PER_US)
+#define PAUSE_MOST	(2 * NS_PER_MS)
+#define TRIES_MOST	2000u	/* some seconds: then let the thread ask anew */
+
+struct aside {
+	struct uffd_event ev;
+	uint64_t since_ns;
+	uint32_t tries;
+};
+
+struct fault_queue {
+	uint32_t nr;
+	uint64_t pause_ns;	/* grows while nothing moves */
+	struct aside all[QUEUE_LEN];
+};
+
+int fault_init(struct helper *h, struct arena *a)
+{
+	h->queue = arena_alloc(a, sizeof(*h->queue));
+	return h->queue ? 0 : -ENOMEM;
+}
+
+static void count_time(struct engine *e, uint64_t since_ns)
+{
+	uint64_t quarter_us = (sys_now_ns() - since_ns) / (NS_PER_US / 4);
+	unsigned i = quarter_us ? 64 - (unsigned)__builtin_clzll(quarter_us)
+				: 0;
+
+	if (i >= UZSWAP_NR_BUCKETS)
+		i = UZSWAP_NR_BUCKETS - 1;
+	atomic_fetch_add_explicit(&e->fault_us[i], 1, memory_order_relaxed);
+}
+
+static void put_aside(struct helper *h, const struct uffd_event *ev,
+		      uint64_t since_ns)
+{
+	struct fault_queue *q = h->queue;
+
+	count_one(UZSWAP_COUNT_parked);
+	if (q->nr == QUEUE_LEN) {
+		uffd_wake(&h->engine->main, ev->addr, PAGE_SIZE);
+		return;
+	}
+	if (!q->nr)
+		q->pause_ns = PAUSE_FIRST;
+	q->all[q->nr++] = (struct aside){ *ev, since_ns, 0 };
+}
+
+/* Answer one fault; false if it has to be tried again. */
+static bool answer(struct helper *h, const struct uffd_event *ev,
+		   uint64_t since_ns)
+{
+	struct engine *e = h->engine;
+
+	switch (restore_page(h, ev)) {
+	case RESTORE_DONE:
+		break;
+	case RESTORE_AGAIN:
+		return false;
+	case RESTORE_LOST:
+		/* unmapped under the thread: the kernel decides what it gets */
+		uffd_wake(&e->main, ev->addr, PAGE_SIZE);
+		break;
+	}
+	count_one(UZSWAP_COUNT_faults);
+	count_time(e, since_ns);
+	return true;
+}
+
+static void retry_aside(struct helper *h)
+{
+	struct fault_queue *q = h->queue;
+	uint32_t left = 0;
+	uint32_t had = q->nr;
+
+	for (uint32_t i = 0; i < had; i++) {
+		struct aside *a = &q->all[i];
+
+		if (answer(h, &a->ev, a->since_ns))
+			continue;
+		if (++a->tries >= TRIES_MOST) {
+			uffd_wake(&h->engine->main, a->ev.addr, PAGE_SIZE);
+			continue;
+		}
+		q->all[left++] = *a;
+	}
+	q->nr = left;
+	if (left < had)
+		q->pause_ns = PAUSE_FIRST;
+	else if (q->pause_ns < PAUSE_MOST)
+		q->pause_ns *= 2;
+}
+
+/* Read a batch and apply its events; the number of messages. */
+static long read_batch(struct helper *h, struct uffd_event *batch)
+{
+	struct engine *e = h->engine;
+	long nr;
+
+	order_exclude(&e->order);
+	nr = uffd_read(&e->main, batch);
+	for (long i = 0; i < nr; i++) {
+		if (batch[i].kind != UFFD_FAULT &&
+		    !fork_keep_event(&e->fork, &batch[i]))
+			event_apply(h, &batch[i]);
+	}
+	order_admit(&e->order);
+	return nr;
+}
+
+static void serve_batch(struct helper *h, const struct uffd_event *batch,
+			long nr, uint64_t since_ns)
+{
+	for (long i = 0; i < nr; i++) {
+		if (batch[i].kind != UFFD_FAULT)
+			continue;
+		if (!answer(h, &batch[i], since_ns))
+			put_aside(h, &batch[i], since_ns);
+	}
+}
+
+void fault_run(void *helper)
+{
+	struct helper *h = helper;
+	struct engine *e = h->engine;
+	struct fault_queue *q = h->queue;
+	struct uffd_event batch[UFFD_BATCH];
+	uint64_t cpu = 0;
+
+	if (e->nr_servers >= thread_nr_cpus())
+		thread_pin(h->number);
+	for (unsigned n = 0;; n++) {
+		long nr;
+
+		sys_ppoll_one(e->main.fd, POLLIN,
+			      q->nr ? q->pause_ns : NS_PER_S);
+		nr = read_batch(h, batch);
+		if (nr > 0)
+			serve_batch(h, batch, nr, sys_now_ns());
+		if (q->nr)
+			retry_aside(h);
+		reclaim_direct(h);
+		if (n % 64 == 0) {
+			uint64_t now = sys_cpu_ns();
+
+			count_add(UZSWAP_COUNT_server_cpu_ns, now - cpu);
+			cpu = now;
+		}
+	}
+}

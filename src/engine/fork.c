@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What each side owns afterwards:
+ *
+ *	parent   all as before; the steward settles the journal and the kept
+ *	         events, then evicting goes on
+ *	child    its own copy of the page words, pool and staging; new
+ *	         userfaultfds, registration and threads; locks made anew
+ *
+ * Several forks may overlap: USERS counts them, the snapshot lasts until the
+ * last one is over and the steward has settled.
+ */
+#include "engine/fork.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/count.h"
+#include "base/log.h"
+#include "base/sys.h"
+#include "engine/engine.h"
+#include "engine/event.h"
+
+#define BUSY_PAUSE_NS	(50 * NS_PER_US)
+
+int fork_init(struct engine *e)
+{
+	struct fork_state *f = &e->fork;
+
+	f->journal = arena_alloc(&e->arena,
+				 FORK_JOURNAL * sizeof(f->journal[0]));
+	f->events = arena_alloc(&e->arena,
+				FORK_EVENTS * sizeof(f->events[0]));
+	return f->journal && f->events ? 0 : -ENOMEM;
+}
+
+bool fork_work_begin(struct fork_state *f)
+{
+	atomic_fetch_add(&f->busy, 1);
+	if (likely(!atomic_load(&f->snapshot)))
+		return true;
+	atomic_fetch_sub(&f->busy, 1);
+	return false;
+}
+
+void fork_work_end(struct fork_state *f)
+{
+	atomic_fetch_sub(&f->busy, 1);
+}
+
+bool fork_keep_event(struct fork_state *f, const struct uffd_event *ev)
+{
+	if (likely(!fork_is_snapshot(f)))
+		return false;
+	if (f->nr_events == FORK_EVENTS)
+		die("fork: too many events during one fork");
+	f->events[f->nr_events++] = *ev;
+	return true;
+}
+
+bool fork_event_pending(const struct fork_state *f, uintptr_t addr)
+{
+	for (uint32_t i = 0; i < f->nr_events; i++) {
+		const struct uffd_event *ev = &f->events[i];
+
+		if (addr - ev->addr < ev->len ||
+		    (ev->kind == UFFD_REMAP && addr - ev->to < ev->len))
+			return true;
+	}
+	return false;
+}
+
+void fork_prepare(struct engine *e)
+{
+	struct fork_state *f = &e->fork;
+
+	atomic_fetch_add(&f->users, 1);
+	order_exclude(&e->order);
+	atomic_store(&f->snapshot, 1);
+	order_admit(&e->order);
+	while (atomic_load(&f->busy))
+		sys_nanosleep(BUSY_PAUSE_NS);
+	count_one(UZSWAP_COUNT_forks);
+}
+
+void fork_parent(struct engine *e)
+{
+	atomic_fetch_sub(&e->fork.users, 1);
+	engine_ring(e);
+}
+
+/* The page at ADDR is present though its word says otherwise. */
+static void settle_page(struct engine *e, page_word *w)
+{
+	uint64_t word = atomic_load(w);
+	struct store_ref ref = { page_where(word) };
+	bool soon;
+
+	switch (page_state(word)) {
+	case PAGE_STORED:
+	case PAGE_DROPPING:
+		page_set(&e->pages, w,
+			 page_at(cold_restored(&e->cold, word, true, &soon),
+				 PAGE_HERE, 0));
+		store_drop(&e->store, ref);
+		count_one(UZSWAP_COUNT_restored);
+		break;
+	case PAGE_LEAVING:
+		if (e->use_move)
+			atomic_store(staging_owner(&e->staging,
+						   page_where(word)), 0);
+		page_set(&e->pages, w,
+			 page_at(cold_rescued(word), PAGE_HERE, 0));
+		count_one(UZSWAP_COUNT_leave_back);
+		break;
+	case PAGE_DYING:
+		page_set(&e->pages, w, page_at(word, PAGE_HERE, 0));
+		break;
+	case PAGE_HERE:
+	case PAGE_PACKING:
+	case PAGE_ARRIVING:
+		break;
+	}
+}
+
+void fork_settle(struct helper *h)
+{
+	struct engine *e = h->engine;
+	struct fork_state *f = &e->fork;
+
+	if (likely(!fork_is_snapshot(f)) || atomic_load(&f->users))
+		return;
+	order_exclude(&e->order);
+	if (!atomic_load(&f->users)) {
+		for (uint32_t i = 0; i < f->nr_journal; i++) {
+			uintptr_t addr = f->journal[i];
+			page_word *w = page_find(&e->pages, addr);
+
+			if (w && pagemap_count(&h->pagemap, addr,
+					       addr + PAGE_SIZE) == 1)
+				settle_page(e, w);
+		}
+		f->nr_journal = 0;
+		for (uint32_t i = 0; i < f->nr_events; i++)
+			event_apply(h, &f->events[i]);
+		f->nr_events = 0;
+		atomic_store(&f->snapshot, 0);
+	}
+	order_admit(&e->order);
+}
+
+/* --- the child ----------------------------------------------------------- */
+
+/* Drop the objects of pages that were restored while the copy was taken. */
+static void settle_present(struct helper *h, struct chunk *c)
+{
+	struct engine *e = h->engine;
+	struct page_run runs[64];
+	uintptr_t at = c->base;
+	uintptr_t end = c->base + CHUNK_SIZE;
+	uintptr_t next;
+
+	while (at < end) {
+		long nr = pagemap_present(&h->pagemap, &next, at, end, runs,
+					  ARRAY_SIZE(runs));
+
+		for (long i = 0; i < nr; i++)
+			for (at = runs[i].start; at < runs[i].end;
+			     at += PAGE_SIZE)
+				settle_page(e, page_find(&e->pages, at));
+		at = nr >= 0 && next > at ? next : end;
+	}
+}
+
+void fork_settle_child(struct helper *h)
+{
+	struct engine *e = h->engine;
+	struct fork_state *f = &e->fork;
+	uintptr_t at = 0;
+	struct chunk *c;
+
+	while ((c = page_next_chunk(&e->pages, at, UINTPTR_MAX))) {
+		at = c->base + CHUNK_SIZE;
+		settle_present(h, c);
+	}
+	for (uint32_t i = 0; i < f->nr_events; i++)
+		event_apply(h, &f->events[i]);
+	f->nr_events = 0;
+	f->nr_journal = 0;
+	atomic_store(&f->users, 0);
+	atomic_store(&f->snapshot, 0);
+}
+
+/* Nothing is registered: write the bytes to where they belong. */
+static void restore_plainly(struct helper *h, uintptr_t addr, page_word *w)
+{
+	struct engine *e = h->engine;
+	uint64_t word = atomic_load(w);
+	struct store_ref ref = { page_where(word) };
+
+	switch (page_state(word)) {
+	case PAGE_STORED:
+	case PAGE_DROPPING:
+		if (store_load(&e->store, h->codec, ref, h->bounce))
+			die("store: a stored page does not unpack");
+		memcpy((void *)addr, h->bounce, PAGE_SIZE);
+		store_drop(&e->store, ref);
+		break;
+	case PAGE_LEAVING:
+		if (!e->use_move)
+			break;	/* it never left */
+		memcpy((void *)addr,
+		       (void *)staging_addr(&e->staging, page_where(word)),
+		       PAGE_SIZE);
+		atomic_store(staging_owner(&e->staging, page_where(word)), 0);
+		break;
+	case PAGE_HERE:
+	case PAGE_DYING:
+	case PAGE_PACKING:
+	case PAGE_ARRIVING:
+		break;
+	}
+	page_set(&e->pages, w, 0);
+	count_one(UZSWAP_COUNT_fork_restored);
+}
+
+void fork_restore_all(struct helper *h)
+{
+	struct engine *e = h->engine;
+	uintptr_t at = 0;
+	struct chunk *c;
+
+	while ((c = page_next_chunk(&e->pages, at, UINTPTR_MAX))) {
+		at = c->base + CHUNK_SIZE;
+		for (size_t i = 0; i < CHUNK_PAGES; i++) {
+			if (page_state(atomic_load(&c->words[i])) == PAGE_HERE)
+				continue;
+			restore_plainly(h, c->base + i * PAGE_SIZE,
+					&c->words[i]);
+		}
+	}
+}
+
+void fork_child(struct engine *e)
+{
+	order_init(&e->order);
+	region_fork_child(&e->regions);
+	page_fork_child(&e->pages);
+	staging_fork_child(&e->staging);
+	store_fork_child(&e->store);
+	lock_init(&e->cold.lock, LOCK_SPACE);
+	atomic_store(&e->fork.busy, 0);
+	engine_wake_child(e);
+}

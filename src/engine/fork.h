@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What parent and child own after a fork.
+ *
+ * The kernel gives the child a copy of all memory - the program's, the
+ * pool, the page words - but no registration, no userfaultfd and none of
+ * our threads.  So, before any code of the program runs in the child, it
+ * opens its own userfaultfd, registers everything again and starts threads.
+ * What it cannot register (no permission) it restores at once: the child
+ * reads what the parent wrote, in every case.
+ *
+ * The copy is taken page by page while the parent's other threads run.  For
+ * it to be consistent the books must not change meanwhile: from prepare to
+ * parent the engine is in SNAPSHOT mode.  Nothing leaves; faults on stored
+ * pages are answered with a copy, but the page's word and object stay as
+ * they are, and the page is noted in a journal, to be settled afterwards.
+ * Events are kept and applied afterwards too.
+ *
+ * The child finds such pages by asking the kernel which stored pages are
+ * present, and drops their objects.
+ */
+#ifndef UZ_ENGINE_FORK_H
+#define UZ_ENGINE_FORK_H
+
+#include <stdatomic.h>
+
+#include "base/types.h"
+#include "base/uffd.h"
+
+struct engine;
+struct helper;
+
+#define FORK_JOURNAL	4096u	/* pages restored during one fork */
+#define FORK_EVENTS	1024u
+
+struct fork_state {
+	_Atomic uint32_t users;		/* forks going on */
+	_Atomic uint32_t snapshot;	/* 1: the books must not change */
+	_Atomic uint32_t busy;		/* evictors at work; futex */
+	_Atomic uint32_t nr_journal;
+	_Atomic uint32_t nr_events;	/* exclusive holder only */
+	uintptr_t *journal;		/* FORK_JOURNAL addresses */
+	struct uffd_event *events;	/* FORK_EVENTS */
+};
+
+MUST_USE int fork_init(struct engine *e);
+
+/* Around fork(), in the program's thread.  Context: app / child. */
+void fork_prepare(struct engine *e);
+void fork_parent(struct engine *e);
+void fork_child(struct engine *e);
+
+/* After the last fork: settle journal and events.  Context: steward. */
+void fork_settle(struct helper *h);
+
+/* In the child, before its servers run.  Context: steward. */
+void fork_settle_child(struct helper *h);
+
+/* In a child that cannot register: put every page back by hand. */
+void fork_restore_all(struct helper *h);
+
+static inline bool fork_is_snapshot(const struct fork_state *f)
+{
+	return atomic_load_explicit(&f->snapshot, memory_order_relaxed);
+}
+
+/*
+ * Bracket work that changes the books outside of sections; false: not now.
+ * Context: evictors, and servers in direct reclaim.
+ */
+bool fork_work_begin(struct fork_state *f);
+void fork_work_end(struct fork_state *f);
+
+/* Keep EV for later: true if it was kept.  Exclusive. */
+bool fork_keep_event(struct fork_state *f, const struct uffd_event *ev);
+
+/* A fault at ADDR must wait for a kept event. */
+bool fork_event_pending(const struct fork_state *f, uintptr_t addr);
+
+#endif

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The marks.  Reserve 1/64 of the limit, within 4..64 MiB: what a few
+ * servers can overshoot by (64 pages each), what the pool takes before
+ * packing frees, and what the kernel itself needs.  Low and high are as far
+ * apart as an evictor gets in a few milliseconds.
+ */
+#include "engine/reclaim.h"
+
+#include "base/count.h"
+#include "base/log.h"
+#include "base/sys.h"
+#include "engine/engine.h"
+#include "engine/evict.h"
+
+#define DIRECT_ROUNDS	16	/* trays a server packs between two faults */
+#define COMPACT_MOVES	64	/* objects moved at a time */
+#define IDLE_NS		(100 * NS_PER_MS)
+#define STUCK_NS	(20 * NS_PER_MS)
+
+void reclaim_init(struct reclaim *r)
+{
+	atomic_init(&r->room, INT64_MAX / 2);
+	r->reserve = 0;
+	r->low = 0;
+	r->high = 0;
+}
+
+static int64_t clamp_pages(uint64_t bytes, size_t least, size_t most)
+{
+	if (bytes < least)
+		bytes = least;
+	if (bytes > most)
+		bytes = most;
+	return (int64_t)(bytes / PAGE_SIZE);
+}
+
+static void ring(struct reclaim *r)
+{
+	if (!atomic_load(&r->asleep))
+		return;
+	atomic_fetch_add(&r->bell, 1);
+	sys_futex_wake(&r->bell, (int)EVICTORS_MAX);
+}
+
+void reclaim_update(struct reclaim *r, uint64_t limit, int64_t headroom)
+{
+	if (!limit) {
+		atomic_store(&r->room, INT64_MAX / 2);
+		return;
+	}
+	r->reserve = clamp_pages(limit / 64, 4 * MIB, 64 * MIB);
+	r->low = clamp_pages(limit / 128, 2 * MIB, 64 * MIB);
+	r->high = 2 * r->low;
+	atomic_store(&r->room, headroom / (int64_t)PAGE_SIZE - r->reserve);
+	if (atomic_load(&r->room) < r->low)
+		ring(r);
+}
+
+void reclaim_take(struct reclaim *r, size_t nr)
+{
+	int64_t left = atomic_fetch_sub(&r->room, (int64_t)nr) - (int64_t)nr;
+
+	if (left < r->low)
+		ring(r);
+}
+
+void reclaim_give(struct reclaim *r, size_t nr)
+{
+	/* half of it went to the pool, as a rule; the steward corrects */
+	atomic_fetch_add(&r->room, (int64_t)nr / 2);
+}
+
+void reclaim_direct(struct helper *h)
+{
+	struct engine *e = h->engine;
+	struct reclaim *r = &e->reclaim;
+
+	if (likely(atomic_load(&r->room) >= 0))
+		return;
+	count_one(UZSWAP_COUNT_direct_reclaims);
+	for (int i = 0; i < DIRECT_ROUNDS && atomic_load(&r->room) < 0; i++) {
+		if (!evict_some(h, TRAY_SLOTS, EVICT_NOW)) {
+			count_one(UZSWAP_COUNT_exceeded);
+			break;
+		}
+	}
+}
+
+static void wait_for_work(struct reclaim *r)
+{
+	uint32_t bell = atomic_load(&r->bell);
+
+	atomic_fetch_add(&r->asleep, 1);
+	if (atomic_load(&r->room) >= r->low)
+		thread_wait(&r->bell, bell, IDLE_NS);
+	atomic_fetch_sub(&r->asleep, 1);
+}
+
+void reclaim_run(void *helper)
+{
+	struct helper *h = helper;
+	struct engine *e = h->engine;
+	struct reclaim *r = &e->reclaim;
+	uint64_t cpu = 0;
+
+	for (;;) {
+		uint64_t now;
+
+		if (atomic_load(&r->room) >= r->low)
+			wait_for_work(r);
+		while (atomic_load(&r->room) < r->high &&
+		       !atomic_load(&e->stopping)) {
+			if (evict_some(h, 4 * TRAY_SLOTS, EVICT_AHEAD))
+				continue;
+			evict_flush(h);
+			if (evict_some(h, TRAY_SLOTS, EVICT_NOW))
+				continue;
+			/* all hot, pinned or refused: do not spin */
+			atomic_fetch_add(&r->stuck, 1);
+			sys_nanosleep(STUCK_NS);
+		}
+		if (h->number == 0 && fork_work_begin(&e->fork)) {
+			store_compact(&e->store, COMPACT_MOVES);
+			fork_work_end(&e->fork);
+		}
+		now = sys_cpu_ns();
+		count_add(UZSWAP_COUNT_worker_cpu_ns, now - cpu);
+		cpu = now;
+	}
+}

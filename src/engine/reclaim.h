@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How much room there is, and who makes more.
+ *
+ *	0            limit - reserve            limit
+ *	|  used ......|  <- room ->  | reserve  |
+ *	                  high  low
+ *
+ * ROOM counts pages up to the target, which lies a reserve below the limit.
+ * Whoever takes memory subtracts, whoever frees adds, and the steward sets
+ * it right by what the kernel says, some hundred times a second while it is
+ * scarce.  Below LOW the evictors work until HIGH is reached; below zero a
+ * fault server, having answered, makes room itself before it takes the next
+ * fault: the program is slowed down to what the store can take.
+ */
+#ifndef UZ_ENGINE_RECLAIM_H
+#define UZ_ENGINE_RECLAIM_H
+
+#include <stdatomic.h>
+
+#include "base/types.h"
+
+struct helper;
+struct engine;
+
+struct reclaim {
+	_Atomic int64_t room;	/* pages; negative when over the target */
+	int64_t reserve;	/* pages kept free below the limit */
+	int64_t low;		/* pages; evictors start */
+	int64_t high;		/* pages; evictors stop */
+	_Atomic uint32_t bell;	/* futex: evictors, there is work */
+	_Atomic uint32_t asleep; /* evictors waiting for the bell */
+	_Atomic uint32_t stuck;	/* nothing could be evicted lately */
+};
+
+void reclaim_init(struct reclaim *r);
+
+/* What the kernel says: LIMIT and bytes left below it.  Context: worker. */
+void reclaim_update(struct reclaim *r, uint64_t limit, int64_t headroom);
+
+/* NR pages were taken or freed; rings for the evictors.  Context: server. */
+void reclaim_take(struct reclaim *r, size_t nr);
+void reclaim_give(struct reclaim *r, size_t nr);
+
+/* Direct reclaim of a server between two faults.  Context: server. */
+void reclaim_direct(struct helper *h);
+
+/* The life of an evictor thread. */
+void reclaim_run(void *helper);
+
+#endif

@@ -1,0 +1,419 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Every way back claims the page first (ARRIVING), so that of several
+ * servers asked for the same page one acts, and no evictor can take it in
+ * between.  If the kernel says no, the word is set back and whoever waits
+ * for a neighbour that was claimed along is woken, to ask again.
+ *
+ * In a snapshot (fork.h) the books must not change: the page is put there,
+ * the word stays, and the journal remembers.
+ */
+#include "engine/restore.h"
+
+#include "base/count.h"
+#include "base/log.h"
+#include "base/sys.h"
+#include "engine/engine.h"
+
+/* --- how many ---------------------------------------------------------- */
+
+/*
+ * The window for a fault of thread TID at ADDR: doubled while it goes on in
+ * order, from FIRST up.
+ */
+static uint32_t window_of(struct restore *r, const struct uffd_event *ev,
+			  uint32_t first)
+{
+	struct restore_stream *s =
+		&r->streams[(uint32_t)ev->tid % RESTORE_STREAMS];
+	uint32_t n = first;
+
+	if (atomic_load_explicit(&s->tid, memory_order_relaxed) == ev->tid &&
+	    atomic_load_explicit(&s->next, memory_order_relaxed) == ev->addr)
+		n = atomic_load_explicit(&s->window, memory_order_relaxed) * 2;
+	if (n < first)
+		n = first;
+	return n < RESTORE_WINDOW ? n : RESTORE_WINDOW;
+}
+
+static void remember(struct restore *r, const struct uffd_event *ev,
+		     size_t given)
+{
+	struct restore_stream *s =
+		&r->streams[(uint32_t)ev->tid % RESTORE_STREAMS];
+
+	atomic_store_explicit(&s->tid, ev->tid, memory_order_relaxed);
+	atomic_store_explicit(&s->window, (uint32_t)given,
+			      memory_order_relaxed);
+	atomic_store_explicit(&s->next, ev->addr + given * PAGE_SIZE,
+			      memory_order_relaxed);
+}
+
+/* Pages from ADDR to the end of its chunk, at most MAX. */
+static size_t within_chunk(uintptr_t addr, size_t max)
+{
+	size_t left = (CHUNK_SIZE - (addr & (CHUNK_SIZE - 1))) / PAGE_SIZE;
+
+	return min_size(left, max);
+}
+
+/* --- claiming ---------------------------------------------------------- */
+
+struct claim {
+	page_word *word;
+	uint64_t was;	/* before the claim */
+	uint64_t now;	/* the claim */
+};
+
+static bool claim_page(struct engine *e, struct claim *c, page_word *w,
+		       uint64_t old)
+{
+	c->word = w;
+	c->was = old;
+	c->now = page_at(old, PAGE_ARRIVING, page_where(old));
+	return page_shift(&e->pages, w, &old, c->now);
+}
+
+static void unclaim(struct engine *e, const struct claim *c)
+{
+	uint64_t old = c->now;
+
+	/* a STORED page may have become WANTED-free only: put it back as is */
+	page_shift(&e->pages, c->word, &old,
+		   page_at(c->was, page_state(c->was) == PAGE_DROPPING
+			   ? PAGE_STORED : page_state(c->was),
+			   page_where(c->was)));
+}
+
+static void settle(struct engine *e, const struct claim *c, uint64_t word)
+{
+	uint64_t old = c->now;
+
+	page_shift(&e->pages, c->word, &old, page_at(word, PAGE_HERE, 0));
+}
+
+static enum restore_result result_of(enum uffd_result r)
+{
+	switch (r) {
+	case UFFD_DONE:
+	case UFFD_ALREADY:
+		return RESTORE_DONE;
+	case UFFD_AGAIN:
+	case UFFD_NOMEM:
+	case UFFD_BUSY:
+		return RESTORE_AGAIN;
+	case UFFD_HOLE:
+	case UFFD_REFUSED:
+	case UFFD_GONE:
+		return RESTORE_LOST;
+	}
+	return RESTORE_LOST;
+}
+
+/* --- nowhere: a zero page ----------------------------------------------- */
+
+static size_t claim_fresh(struct engine *e, struct claim *c, uintptr_t addr,
+			  size_t nr)
+{
+	size_t n;
+
+	for (n = 0; n < nr; n++) {
+		page_word *w = page_make(&e->pages, addr + n * PAGE_SIZE);
+		uint64_t old;
+
+		if (!w)
+			break;
+		old = atomic_load(w);
+		if ((page_state(old) != PAGE_HERE &&
+		     page_state(old) != PAGE_DYING) ||
+		    !claim_page(e, &c[n], w, old))
+			break;
+	}
+	return n;
+}
+
+/*
+ * How many pages before ADDR have been given out already, in one run: a
+ * program that fills its memory in order does so in many places by turns.
+ */
+static size_t filled_before(struct engine *e, uintptr_t addr)
+{
+	size_t most = min_size((addr & (CHUNK_SIZE - 1)) / PAGE_SIZE,
+			       RESTORE_WINDOW / 2);
+	size_t n;
+
+	for (n = 0; n < most; n++) {
+		page_word *w = page_find(&e->pages,
+					 addr - (n + 1) * PAGE_SIZE);
+
+		if (!w || !atomic_load_explicit(w, memory_order_relaxed))
+			break;
+	}
+	return n;
+}
+
+static size_t fill_window(struct engine *e, const struct uffd_event *ev)
+{
+	size_t by_thread = window_of(&e->restore, ev, 1);
+	size_t by_place = min_size(2 * filled_before(e, ev->addr),
+				   RESTORE_WINDOW);
+
+	return within_chunk(ev->addr, max_size(by_thread, by_place));
+}
+
+/*
+ * Always memory, never the kernel's shared zero page: the first write to
+ * that would take memory without asking us.
+ */
+static enum restore_result restore_fresh(struct helper *h,
+					 const struct uffd_event *ev)
+{
+	struct engine *e = h->engine;
+	struct claim claims[RESTORE_WINDOW];
+	enum uffd_result r;
+	size_t done;
+	size_t nr;
+
+	nr = claim_fresh(e, claims, ev->addr, fill_window(e, ev));
+	if (!nr)
+		return RESTORE_AGAIN;
+	r = uffd_copy(&e->main, &done, ev->addr, e->restore.zeros,
+		      nr * PAGE_SIZE);
+	done /= PAGE_SIZE;
+	for (size_t i = 0; i < done; i++)
+		settle(e, &claims[i], cold_fresh(claims[i].was));
+	for (size_t i = done; i < nr; i++)
+		unclaim(e, &claims[i]);
+	if (r == UFFD_ALREADY && !done)
+		count_one(UZSWAP_COUNT_faults_resident);
+	else if (done)
+		count_one(UZSWAP_COUNT_faults_fresh);
+	if (done < nr)	/* whoever found a claim in the way asks again */
+		uffd_wake(&e->main, ev->addr + done * PAGE_SIZE,
+			  (nr - done) * PAGE_SIZE);
+	reclaim_take(&e->reclaim, done);
+	remember(&e->restore, ev, done);
+	count_add(UZSWAP_COUNT_filled, done);
+	return done ? RESTORE_DONE : result_of(r);
+}
+
+/* --- on probation: move it back ----------------------------------------- */
+
+static enum uffd_result move_back(struct engine *e, uintptr_t addr,
+				  uint64_t slot)
+{
+	uintptr_t from = staging_addr(&e->staging, slot);
+	size_t done;
+	enum uffd_result r = uffd_move(&e->main, &done, addr, from, PAGE_SIZE,
+				       false);
+
+	/* shared since a fork, or the mapping's protection has changed */
+	if (r == UFFD_BUSY || r == UFFD_REFUSED)
+		r = uffd_copy(&e->main, &done, addr, (const void *)from,
+			      PAGE_SIZE);
+	return r;
+}
+
+static enum restore_result restore_leaving(struct helper *h,
+					   const struct uffd_event *ev,
+					   page_word *w, uint64_t old)
+{
+	struct engine *e = h->engine;
+	uint64_t slot = page_where(old);
+	struct claim c;
+	enum uffd_result r;
+
+	if (!claim_page(e, &c, w, old))
+		return RESTORE_AGAIN;
+	r = move_back(e, ev->addr, slot);
+	if (r != UFFD_DONE && r != UFFD_ALREADY) {
+		unclaim(e, &c);
+		/* HOLE: the evictor is about to move it just now */
+		return r == UFFD_HOLE ? RESTORE_AGAIN : result_of(r);
+	}
+	atomic_store(staging_owner(&e->staging, slot), 0);
+	settle(e, &c, cold_rescued(c.was));
+	if (r == UFFD_ALREADY) {
+		count_one(UZSWAP_COUNT_lost_copies);
+		uffd_wake(&e->main, ev->addr, PAGE_SIZE);
+	}
+	count_one(UZSWAP_COUNT_leave_back);
+	count_one(UZSWAP_COUNT_faults_leaving);
+	return RESTORE_DONE;
+}
+
+/* --- stored: load, unpack, copy ------------------------------------------ */
+
+static void load(struct helper *h, const struct claim *c, size_t at)
+{
+	struct store_ref ref = { page_where(c->was) };
+
+	if (store_load(&h->engine->store, h->codec, ref,
+		       h->bounce + at * PAGE_SIZE)) {
+		count_one(UZSWAP_COUNT_damaged);
+		die("store: a stored page does not unpack");
+	}
+}
+
+/* Claim the page and the stored ones that follow, with their bytes. */
+static size_t claim_stored(struct helper *h, struct claim *c, uintptr_t addr,
+			   size_t nr)
+{
+	struct engine *e = h->engine;
+	size_t n;
+
+	for (n = 0; n < nr; n++) {
+		page_word *w = page_find(&e->pages, addr + n * PAGE_SIZE);
+		uint64_t old = w ? atomic_load(w) : 0;
+
+		if (page_state(old) != PAGE_STORED &&
+		    (n || page_state(old) != PAGE_DROPPING))
+			break;
+		if (!claim_page(e, &c[n], w, old))
+			break;
+		load(h, &c[n], n);
+	}
+	return n;
+}
+
+static void settle_stored(struct engine *e, const struct claim *c, bool asked)
+{
+	struct store_ref ref = { page_where(c->was) };
+	bool soon;
+
+	settle(e, c, cold_restored(&e->cold, c->was, asked, &soon));
+	store_drop(&e->store, ref);
+	if (soon)
+		count_one(UZSWAP_COUNT_refaults);
+}
+
+static enum restore_result restore_stored(struct helper *h,
+					  const struct uffd_event *ev)
+{
+	struct engine *e = h->engine;
+	struct claim claims[RESTORE_WINDOW];
+	size_t nr = window_of(&e->restore, ev, 1);
+	enum uffd_result r;
+	size_t done;
+
+	nr = claim_stored(h, claims, ev->addr, within_chunk(ev->addr, nr));
+	if (!nr)
+		return RESTORE_AGAIN;
+	r = uffd_copy(&e->main, &done, ev->addr, h->bounce, nr * PAGE_SIZE);
+	done /= PAGE_SIZE;
+	for (size_t i = 0; i < done; i++)
+		settle_stored(e, &claims[i], i == 0);
+	if (r == UFFD_ALREADY && !done) {
+		/* not by us: what the kernel has is newer, whatever it is */
+		settle_stored(e, &claims[0], true);
+		count_one(UZSWAP_COUNT_lost_copies);
+		uffd_wake(&e->main, ev->addr, PAGE_SIZE);
+		for (size_t i = 1; i < nr; i++)
+			unclaim(e, &claims[i]);
+		return RESTORE_DONE;
+	}
+	for (size_t i = done; i < nr; i++)
+		unclaim(e, &claims[i]);
+	if (done < nr)
+		uffd_wake(&e->main, ev->addr + done * PAGE_SIZE,
+			  (nr - done) * PAGE_SIZE);
+	if (!done)
+		return result_of(r);
+	reclaim_take(&e->reclaim, done);
+	remember(&e->restore, ev, done);
+	count_add(UZSWAP_COUNT_restored, done);
+	count_add(UZSWAP_COUNT_readahead, done - 1);
+	count_one(UZSWAP_COUNT_faults_stored);
+	return RESTORE_DONE;
+}
+
+/* --- during a fork: put it there, change nothing -------------------------- */
+
+static enum restore_result restore_snapshot(struct helper *h,
+					    const struct uffd_event *ev,
+					    uint64_t word)
+{
+	struct engine *e = h->engine;
+	struct fork_state *f = &e->fork;
+	struct store_ref ref = { page_where(word) };
+	const void *from = e->restore.zeros;
+	enum uffd_result r;
+	uint32_t at;
+	size_t done;
+
+	if (fork_event_pending(f, ev->addr))
+		return RESTORE_AGAIN;
+	switch (page_state(word)) {
+	case PAGE_LEAVING:
+		from = (const void *)staging_addr(&e->staging,
+						  page_where(word));
+		break;
+	case PAGE_STORED:
+		if (store_load(&e->store, h->codec, ref, h->bounce))
+			die("store: a stored page does not unpack");
+		from = h->bounce;
+		break;
+	case PAGE_HERE:
+	case PAGE_DYING:
+		break;
+	case PAGE_PACKING:
+	case PAGE_ARRIVING:
+	case PAGE_DROPPING:
+		return RESTORE_AGAIN;
+	}
+	at = atomic_fetch_add(&f->nr_journal, 1);
+	if (at >= FORK_JOURNAL) {
+		atomic_store(&f->nr_journal, FORK_JOURNAL);
+		return RESTORE_AGAIN;
+	}
+	/* a void entry is harmless: it is checked when it is settled */
+	f->journal[at] = ev->addr;
+	r = uffd_copy(&e->main, &done, ev->addr, from, PAGE_SIZE);
+	if (r == UFFD_ALREADY)
+		uffd_wake(&e->main, ev->addr, PAGE_SIZE);
+	reclaim_take(&e->reclaim, done / PAGE_SIZE);
+	return result_of(r);
+}
+
+/* --- one fault ------------------------------------------------------------- */
+
+static enum restore_result restore_in_section(struct helper *h,
+					      const struct uffd_event *ev)
+{
+	struct engine *e = h->engine;
+	page_word *w = page_find(&e->pages, ev->addr);
+	uint64_t old = w ? atomic_load(w) : 0;
+
+	if (unlikely(fork_is_snapshot(&e->fork)))
+		return restore_snapshot(h, ev, old);
+	switch (page_state(old)) {
+	case PAGE_HERE:
+	case PAGE_DYING:
+		return restore_fresh(h, ev);
+	case PAGE_LEAVING:
+		return restore_leaving(h, ev, w, old);
+	case PAGE_STORED:
+	case PAGE_DROPPING:
+		return restore_stored(h, ev);
+	case PAGE_PACKING:
+		/* its packer sees the mark, gives it back and wakes us */
+		if (page_shift(&e->pages, w, &old, old | PAGE_WANTED))
+			return RESTORE_DONE;
+		return RESTORE_AGAIN;
+	case PAGE_ARRIVING:
+		return RESTORE_AGAIN;
+	}
+	return RESTORE_AGAIN;
+}
+
+enum restore_result restore_page(struct helper *h,
+				 const struct uffd_event *ev)
+{
+	struct order *o = &h->engine->order;
+	enum restore_result r;
+
+	order_enter(o, h->slot);
+	r = restore_in_section(h, ev);
+	order_leave(o, h->slot);
+	return r;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Coming back: STORED -> ARRIVING -> HERE.  The mirror image of
+ * engine/evict.h.
+ *
+ *	restore_page   answer one fault, wherever the page is:
+ *	               on probation   move it back
+ *	               stored         load, unpack, copy - and its neighbours,
+ *	                              if the thread reads on in order
+ *	               nowhere        a zero page, and more of them, if the
+ *	                              thread fills in order
+ */
+#ifndef UZ_ENGINE_RESTORE_H
+#define UZ_ENGINE_RESTORE_H
+
+#include "base/types.h"
+#include "base/uffd.h"
+
+struct helper;
+
+#define RESTORE_WINDOW	64u	/* pages restored or filled by one fault */
+#define RESTORE_STREAMS	64u	/* threads whose pattern is remembered */
+
+/* What one thread did last; racy on purpose, only a hint. */
+struct restore_stream {
+	_Atomic int32_t tid;
+	_Atomic uint32_t window;	/* pages given last time */
+	_Atomic uintptr_t next;		/* the fault that would be in order */
+};
+
+struct restore {
+	struct restore_stream streams[RESTORE_STREAMS];
+	const void *zeros;		/* RESTORE_WINDOW pages of zeros */
+};
+
+enum restore_result {
+	RESTORE_DONE,	/* the thread runs, or somebody else will see to it */
+	RESTORE_AGAIN,	/* not now: try the same fault a little later */
+	RESTORE_LOST,	/* the address is not ours: just wake the thread */
+};
+
+/*
+ * Answer the fault EV.
+ * Context  server; not inside a section
+ */
+enum restore_result restore_page(struct helper *h,
+				 const struct uffd_event *ev);
+
+#endif

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Trays are few (a thousand for 128 MiB), so a free one is found by walking
+ * on from where the last one was; the queue is a ring of tray numbers.
+ */
+#include "engine/staging.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/log.h"
+
+int staging_init(struct staging *s, struct arena *a, uint32_t nr_trays)
+{
+	void *area;
+
+	memset(s, 0, sizeof(*s));
+	lock_init(&s->lock, LOCK_STAGING);
+	s->nr_trays = (uint32_t)round_up(nr_trays, HUGE_TRAYS);
+	area = arena_reserve(a, staging_len(s), CHUNK_SIZE);
+	s->trays = arena_alloc(a, s->nr_trays * sizeof(s->trays[0]));
+	s->queue = arena_alloc(a, s->nr_trays * sizeof(s->queue[0]));
+	if (!area || !s->trays || !s->queue ||
+	    arena_commit(a, area, staging_len(s)))
+		return -ENOMEM;
+	s->area = (uintptr_t)area;
+	return 0;
+}
+
+static struct tray *open_locked(struct staging *s, uint32_t step)
+{
+	uint32_t at = s->hint - s->hint % step;
+
+	for (uint32_t n = 0; n < s->nr_trays; n += step, at += step) {
+		uint32_t run = 0;
+
+		if (at >= s->nr_trays)
+			at = 0;
+		while (run < step && s->trays[at + run].state == TRAY_FREE)
+			run++;
+		if (run < step)
+			continue;
+		for (uint32_t i = 0; i < step; i++) {
+			s->trays[at + i].state = TRAY_FILLING;
+			s->trays[at + i].used = 0;
+		}
+		s->hint = at + step;
+		return &s->trays[at];
+	}
+	return NULL;
+}
+
+struct tray *staging_open(struct staging *s)
+{
+	struct tray *t;
+
+	lock_take(&s->lock);
+	t = open_locked(s, 1);
+	lock_drop(&s->lock);
+	return t;
+}
+
+struct tray *staging_open_huge(struct staging *s)
+{
+	struct tray *t;
+
+	lock_take(&s->lock);
+	t = open_locked(s, HUGE_TRAYS);
+	lock_drop(&s->lock);
+	return t;
+}
+
+void staging_enqueue(struct staging *s, struct tray *t)
+{
+	lock_take(&s->lock);
+	t->state = TRAY_WAITING;
+	s->queue[(s->head + s->nr_waiting++) % s->nr_trays] =
+		(uint32_t)(t - s->trays);
+	lock_drop(&s->lock);
+}
+
+struct tray *staging_take(struct staging *s)
+{
+	struct tray *t = NULL;
+
+	lock_take(&s->lock);
+	if (s->nr_waiting) {
+		t = &s->trays[s->queue[s->head]];
+		s->head = (s->head + 1) % s->nr_trays;
+		s->nr_waiting--;
+		t->state = TRAY_PACKING;
+	}
+	lock_drop(&s->lock);
+	return t;
+}
+
+void staging_free(struct staging *s, struct tray *t)
+{
+	lock_take(&s->lock);
+	ASSERT(t->state == TRAY_FILLING || t->state == TRAY_PACKING);
+	t->state = TRAY_FREE;
+	t->used = 0;
+	lock_drop(&s->lock);
+}
+
+void staging_fork_child(struct staging *s)
+{
+	lock_init(&s->lock, LOCK_STAGING);
+}

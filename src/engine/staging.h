@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The staging area: where pages wait on probation between the program and
+ * the store.
+ *
+ * A page on its way out is moved (UFFDIO_MOVE, no copy) into a slot here.
+ * If the program asks for it soon, it is moved back, which costs no codec:
+ * that is the second chance.  If not, it is packed and its memory freed.
+ *
+ *	tray    32 slots, filled by one helper, packed by one helper
+ *	queue   full trays, oldest first
+ *
+ *	FREE -> FILLING -> WAITING -> PACKING -> FREE
+ *	           ^          |         |
+ *	           +----------+---------+  (what could not be finished)
+ *
+ * The area is registered with the main userfaultfd, so that the kernel
+ * refuses a move while an event is pending.  Freeing pages there would raise
+ * an event; so dead pages are first moved on to a trash window that belongs
+ * to a second userfaultfd, without events, and dropped there.
+ *
+ * Locks: LOCK_STAGING.  The slots of a tray that is FILLING or PACKING
+ * belong to its helper; the owner words are atomic, as restores and events
+ * clear them inside sections.  Context: server.
+ */
+#ifndef UZ_ENGINE_STAGING_H
+#define UZ_ENGINE_STAGING_H
+
+#include "base/arena.h"
+#include "base/lock.h"
+#include "base/types.h"
+
+#define TRAY_SLOTS	32u		/* 128 KiB: one packing, ~130 us */
+#define TRAY_LEN	(TRAY_SLOTS * PAGE_SIZE)
+#define HUGE_TRAYS	(CHUNK_PAGES / TRAY_SLOTS)
+
+enum tray_state {
+	TRAY_FREE,
+	TRAY_FILLING,
+	TRAY_WAITING,
+	TRAY_PACKING,
+};
+
+struct tray {
+	enum tray_state state;		/* under the staging lock */
+	uint32_t used;			/* slots filled so far, its helper */
+	_Atomic uintptr_t owner[TRAY_SLOTS]; /* page, or 0: nothing to keep */
+};
+
+struct staging {
+	struct lock lock;
+	uint32_t nr_trays;		/* set at init */
+	uint32_t hint;			/* where to look for a free tray */
+	uint32_t head;			/* queue: next to pack */
+	uint32_t nr_waiting;		/* queue: length */
+	uint32_t *queue;		/* nr_trays entries, a ring */
+	struct tray *trays;
+	uintptr_t area;			/* nr_trays * TRAY_LEN, 2 MiB aligned */
+};
+
+MUST_USE int staging_init(struct staging *s, struct arena *a,
+			  uint32_t nr_trays);
+
+/* A free tray, now FILLING; NULL if there is none. */
+struct tray *staging_open(struct staging *s);
+
+/* HUGE_TRAYS free trays in a row on a 2 MiB boundary, the first of them. */
+struct tray *staging_open_huge(struct staging *s);
+
+/* FILLING -> the end of the queue. */
+void staging_enqueue(struct staging *s, struct tray *t);
+
+/* The oldest waiting tray, now PACKING; NULL if there is none. */
+struct tray *staging_take(struct staging *s);
+
+/* FILLING or PACKING -> FREE; all its slots are empty. */
+void staging_free(struct staging *s, struct tray *t);
+
+static inline size_t staging_len(const struct staging *s)
+{
+	return (size_t)s->nr_trays * TRAY_LEN;
+}
+
+static inline bool staging_has(const struct staging *s, uintptr_t addr)
+{
+	return addr >= s->area && addr < s->area + staging_len(s);
+}
+
+static inline uint32_t staging_slot(const struct staging *s,
+				    const struct tray *t, uint32_t i)
+{
+	return (uint32_t)(t - s->trays) * TRAY_SLOTS + i;
+}
+
+static inline uintptr_t staging_addr(const struct staging *s, uint64_t slot)
+{
+	return s->area + slot * PAGE_SIZE;
+}
+
+static inline _Atomic uintptr_t *staging_owner(struct staging *s,
+					       uint64_t slot)
+{
+	return &s->trays[slot / TRAY_SLOTS].owner[slot % TRAY_SLOTS];
+}
+
+void staging_fork_child(struct staging *s);
+
+#endif

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Doors through which address space comes and goes.
+ *
+ * Only growth is reported; unmapping, moving and the like reach the engine
+ * as events of the userfaultfd.  brk and sbrk go on to libc, which keeps the
+ * break in a variable of its own.
+ */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stdarg.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/sys.h"
+#include "hooks/hooks.h"
+
+static int (*next_brk)(void *addr);
+static void *(*next_sbrk)(intptr_t increment);
+
+void hook_map_init(void)
+{
+	next_brk = dlsym(RTLD_NEXT, "brk");
+	next_sbrk = dlsym(RTLD_NEXT, "sbrk");
+}
+
+static void *map(void *addr, size_t len, int prot, int flags, int fd,
+		 off_t off)
+{
+	long ret = sys_mmap((uintptr_t)addr, len, prot, flags, fd, off);
+
+	if ((flags & MAP_ANONYMOUS) && (flags & MAP_PRIVATE) &&
+	    (prot & PROT_WRITE) && !sys_failed(ret))
+		hooks_grown(len);
+	return (void *)hooks_result(ret);
+}
+
+EXPORT void *mmap(void *addr, size_t len, int prot, int flags, int fd,
+		  off_t off)
+{
+	return map(addr, len, prot, flags, fd, off);
+}
+
+EXPORT void *mmap64(void *addr, size_t len, int prot, int flags, int fd,
+		    off_t off)
+{
+	return map(addr, len, prot, flags, fd, off);
+}
+
+EXPORT int munmap(void *addr, size_t len)
+{
+	long ret = sys_munmap((uintptr_t)addr, len);
+
+	if (!ret)
+		hooks_shrunk(len);
+	return (int)hooks_result(ret);
+}
+
+EXPORT void *mremap(void *addr, size_t old_len, size_t new_len, int flags,
+		    ...)
+{
+	void *to = NULL;
+	long ret;
+
+	if (flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)) {
+		va_list ap;
+
+		va_start(ap, flags);
+		to = va_arg(ap, void *);
+		va_end(ap);
+	}
+	ret = sys_mremap((uintptr_t)addr, old_len, new_len, flags,
+			 (uintptr_t)to);
+	if (!sys_failed(ret) && new_len > old_len)
+		hooks_grown(new_len - old_len);
+	return (void *)hooks_result(ret);
+}
+
+EXPORT int mprotect(void *addr, size_t len, int prot)
+{
+	long ret = sys_mprotect((uintptr_t)addr, len, prot);
+
+	if (!ret && (prot & PROT_WRITE))
+		hooks_grown(len);
+	return (int)hooks_result(ret);
+}
+
+EXPORT int brk(void *addr)
+{
+	uintptr_t old = (uintptr_t)sys_brk(0);
+	int ret = next_brk(addr);
+
+	if (!ret && (uintptr_t)addr > old)
+		hooks_grown((uintptr_t)addr - old);
+	return ret;
+}
+
+EXPORT void *sbrk(intptr_t increment)
+{
+	void *ret = next_sbrk(increment);
+
+	if (increment > 0 && ret != (void *)-1)
+		hooks_grown((size_t)increment);
+	return ret;
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What all hooks share: the state of the library in this process, and the
+ * calls by which a hook tells the engine that memory has grown.
+ *
+ * A hook keeps libc's contract to the letter: same result, same errno, and
+ * errno untouched on success.  Correctness never depends on a hook - the
+ * kernel's events tell what happens to managed memory - a hook only makes
+ * adoption timely.  Hooks of mapping calls use raw system calls, so that an
+ * allocator that maps memory with its own locks held can't meet itself.
+ *
+ * Context: app.
+ */
+#ifndef UZ_HOOKS_HOOKS_H
+#define UZ_HOOKS_HOOKS_H
+
+#include <errno.h>
+
+#include "base/types.h"
+#include "engine/engine.h"
+
+enum hooks_mode {
+	HOOKS_UNBORN,	/* before our constructor */
+	HOOKS_DORMANT,	/* counting, nothing started */
+	HOOKS_AWAKE,	/* the engine runs */
+	HOOKS_OFF,	/* switched off, or it cannot work here */
+};
+
+struct hooks {
+	_Atomic uint32_t mode;		/* enum hooks_mode */
+	_Atomic int64_t grown;		/* bytes mapped writable, dormant */
+	uint64_t threshold;		/* bytes at which the engine wakes */
+	struct engine_config cfg;
+};
+
+extern struct hooks hooks;
+extern struct engine hooks_engine;
+
+/* LEN bytes of writable private anonymous memory appeared / went away. */
+void hooks_grown(size_t len);
+void hooks_shrunk(size_t len);
+
+/* About LEN bytes were allocated by malloc since the last call. */
+void hooks_allocated(size_t len);
+
+/* Wake the engine now.  Context: app. */
+void hooks_wake(void);
+
+/* The result of a raw system call, the way libc gives it. */
+static inline long hooks_result(long ret)
+{
+	if (unlikely(ret < 0 && ret > -4096)) {
+		errno = (int)-ret;
+		return -1;
+	}
+	return ret;
+}
+
+/* hook_malloc.c, hook_fork.c: find the next definitions.  Context: init. */
+void hook_malloc_init(void);
+void hook_map_init(void);
+void hook_fork_init(void);
+
+#endif
