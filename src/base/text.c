@@ -415,6 +415,33 @@ bool text_glob(const char *pattern, size_t len, const char *s)
 	return at == len;
 }
 
+/* One row of the usual table at a time: row[i] is the distance to A[0..i). */
+unsigned text_distance(const char *a, const char *b)
+{
+	uint8_t row[48];
+	const size_t len_a = strnlen(a, sizeof(row) - 1);
+	const size_t len_b = strnlen(b, sizeof(row) - 1);
+
+	for (size_t i = 0; i <= len_a; i++)
+		row[i] = (uint8_t)i;
+	for (size_t j = 0; j < len_b; j++) {
+		uint8_t diagonal = row[0]++;
+
+		for (size_t i = 0; i < len_a; i++) {
+			const uint8_t above = row[i + 1];
+			uint8_t least = above < row[i] ? above : row[i];
+
+			/* a change costs nothing if the letters are equal */
+			least++;
+			if (diagonal + (a[i] != b[j]) < least)
+				least = (uint8_t)(diagonal + (a[i] != b[j]));
+			row[i + 1] = least;
+			diagonal = above;
+		}
+	}
+	return row[len_a];
+}
+
 char *text_copy(char *buf, size_t len, const char *src)
 {
 	char *end = buf;

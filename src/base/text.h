@@ -63,6 +63,12 @@ bool text_starts(const char *s, const char *prefix);
  */
 bool text_glob(const char *pattern, size_t len, const char *s);
 
+/*
+ * Letters to add, drop or change to make B of A: for "did you mean".  Only
+ * the first 47 of each are compared.
+ */
+unsigned text_distance(const char *a, const char *b);
+
 /* Copy at most LEN - 1 bytes of SRC and the closing zero; returns BUF. */
 char *text_copy(char *buf, size_t len, const char *src);
 

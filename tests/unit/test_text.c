@@ -302,6 +302,24 @@ static void test_globs(void **state)
 			  "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"));
 }
 
+static void test_distance_counts_single_edits(void **state)
+{
+	char long_a[200];
+
+	(void)state;
+	assert_int_equal(text_distance("", ""), 0);
+	assert_int_equal(text_distance("", "abc"), 3);
+	assert_int_equal(text_distance("abc", ""), 3);
+	assert_int_equal(text_distance("limit", "limit"), 0);
+	assert_int_equal(text_distance("limt", "limit"), 1);
+	assert_int_equal(text_distance("limit", "lomitt"), 2);
+	assert_int_equal(text_distance("kitten", "sitting"), 3);
+	memset(long_a, 'a', sizeof(long_a) - 1);
+	long_a[sizeof(long_a) - 1] = '\0';
+	assert_int_equal(text_distance(long_a, "b"), 47);
+	assert_int_equal(text_distance(long_a, long_a), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -317,6 +335,7 @@ int main(void)
 		cmocka_unit_test(test_take_numbers),
 		cmocka_unit_test(test_find_and_compare),
 		cmocka_unit_test(test_globs),
+		cmocka_unit_test(test_distance_counts_single_edits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The options of the library: one row per option, and all that is said about
+ * it anywhere.  The parser of the environment, `zctl run --set`, `zctl set`
+ * and the manual page are made from, or compared with, this table.
+ *
+ * An option NAME is set by the environment variable UZSWAP_<ENV>, whose name
+ * ends in the unit of a bare number, or as "NAME:VALUE" in UZSWAP_CONF.  A
+ * variable of its own wins over UZSWAP_CONF; unset is not the same as empty,
+ * and empty is an error for all but texts.
+ *
+ * Columns: X(name, ENV, type, default, min, max, choices, zero, when, help)
+ *
+ *	type	 what values look like, enum uzswap_option_type
+ *	default	 as one would write it
+ *	min max	 smallest and largest value, as one would write them; for
+ *		 texts the largest length.  Percentages are 1% to 100%
+ *	choices	 of a choice: words separated by "|"
+ *	zero	 if not "": 0 is allowed too, whatever min says, and
+ *		 means this
+ *	when	 a change takes effect: now, or only at the start
+ *	help	 one line, no full stop
+ */
+#ifndef UZSWAP_OPTIONS_H
+#define UZSWAP_OPTIONS_H
+
+#define UZSWAP_ENV_PREFIX	"UZSWAP_"
+#define UZSWAP_ENV_CONF		"UZSWAP_CONF"
+
+/* What a value looks like. */
+enum uzswap_option_type {
+	UZSWAP_BOOL,		/* 1 0 yes no true false on off */
+	UZSWAP_SIZE,		/* bytes: 4096, 64M, 1.5G */
+	UZSWAP_SIZE_PCT,	/* bytes, or 50% of min(cgroup limit, RAM) */
+	UZSWAP_TIME,		/* milliseconds: 250, 250ms, 30s, 2m, 1h */
+	UZSWAP_PERCENT,		/* 75, 75% */
+	UZSWAP_COUNT,		/* 4 */
+	UZSWAP_FD,		/* a file descriptor, or none */
+	UZSWAP_CHOICE,		/* one of the words listed */
+	UZSWAP_TEXT,		/* anything */
+	UZSWAP_NR_TYPES
+};
+
+/* When a change takes effect. */
+enum uzswap_option_when {
+	UZSWAP_AT_START,
+	UZSWAP_NOW,
+};
+
+#define UZSWAP_OPTIONS(X)						\
+X(enable, ENABLE, BOOL, "1", "", "", "", "", AT_START,			\
+  "0 does nothing at all in this process")				\
+X(require, REQUIRE, BOOL, "0", "", "", "", "", AT_START,		\
+  "exit with status 125 if memory cannot be compressed")		\
+X(min_managed, MIN_MANAGED_BYTES, SIZE, "64M", "1M", "128T", "",	\
+  "no threshold", AT_START,						\
+  "stay dormant while the program has less private memory")		\
+X(limit, LIMIT_BYTES, SIZE_PCT, "0", "1M", "128T", "",			\
+  "no limit of our own", NOW,						\
+  "keep resident memory, pool and metadata together below this")	\
+X(min_age, MIN_AGE_MS, TIME, "0", "100ms", "168h", "",			\
+  "only under pressure", NOW,						\
+  "evict also without pressure what was idle for this long")		\
+X(accept_percent, ACCEPT_PERCENT, PERCENT, "75", "1", "100", "", "", NOW, \
+  "keep a page resident that packs worse than this part of its size")	\
+X(pool_max, POOL_MAX_BYTES, SIZE_PCT, "50%", "1M", "128T", "", "", NOW,	\
+  "largest pool of compressed pages")					\
+X(compressor, COMPRESSOR, CHOICE, "lz4", "", "", "lz4", "", AT_START,	\
+  "how pages are packed")						\
+X(engine, ENGINE, CHOICE, "auto", "", "", "auto|move|wp", "", AT_START,	\
+  "how pages are taken: moved away, or write-protected in place")	\
+X(threads, THREADS, COUNT, "1", "1", "8", "", "by number of CPUs",	\
+  AT_START, "threads that evict")					\
+X(servers, SERVERS, COUNT, "0", "1", "8", "", "by number of CPUs",	\
+  AT_START, "threads that answer page faults")				\
+X(follow, FOLLOW, CHOICE, "exec", "", "", "exec|none", "", AT_START,	\
+  "stay preloaded in programs that the program executes")		\
+X(include, INCLUDE, TEXT, "", "", "255", "", "", AT_START,		\
+  "only in programs whose file name matches one of these globs")	\
+X(exclude, EXCLUDE, TEXT, "", "", "255", "", "", AT_START,		\
+  "never in programs whose file name matches one of these globs")	\
+X(uffd, UFFD, CHOICE, "auto", "", "", "auto|dev|syscall|user-only", "",	\
+  AT_START,								\
+  "where a userfaultfd comes from; user-only breaks system calls")	\
+X(uffd_fd, UFFD_FD, FD, "none", "0", "1048575", "", "", AT_START,	\
+  "descriptor of /dev/userfaultfd, passed on by zctl")			\
+X(log, LOG, CHOICE, "warn", "", "", "off|warn|info|debug", "", NOW,	\
+  "how much to say on standard error")					\
+X(stats_at_exit, STATS_AT_EXIT, BOOL, "0", "", "", "", "", NOW,		\
+  "print a summary when the program ends")				\
+X(name, NAME, TEXT, "", "", "31", "", "", AT_START,			\
+  "label for lists and metrics instead of the program's name")		\
+X(torture, TORTURE, TEXT, "", "", "127", "", "", AT_START,		\
+  "for tests only: make rare things frequent")
+
+enum uzswap_option {
+#define X(name, env, ...) UZSWAP_OPT_##name,
+	UZSWAP_OPTIONS(X)
+#undef X
+	UZSWAP_NR_OPTIONS
+};
+
+/* A row as strings, for tools: an array of these is made by the macro. */
+struct uzswap_option_row {
+	const char *name;
+	const char *env;		/* UZSWAP_... */
+	enum uzswap_option_type type;
+	const char *initial;		/* default */
+	const char *min;
+	const char *max;
+	const char *choices;
+	const char *zero;
+	enum uzswap_option_when when;
+	const char *help;
+};
+
+#define UZSWAP_OPTION_ROW(name, env, type, initial, min, max, choices,	\
+			  zero, when, help)				\
+	{ #name, UZSWAP_ENV_PREFIX #env, UZSWAP_##type, initial, min,	\
+	  max, choices, zero, UZSWAP_##when, help },
+
+#endif
