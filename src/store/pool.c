@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Objects in and out.
+ *
+ *	pool_put   length -> class -> fullest slab with a slot -> fill it
+ *	pool_find  ref -> slab, slot -> check it
+ *	pool_drop  ref -> the slot is free; the slab too, if it was the last
+ *
+ * The lock of a class is held for a few dozen instructions each time: never
+ * while bytes are copied, memory is touched for the first time, or the
+ * kernel is called.  Two threads meet only when they work on objects of
+ * nearly the same length.
+ *
+ * Finding takes no lock: the caller has claimed the object, so that its
+ * slab stays what it is, and the ref came to it through an atomic (the page
+ * word) after the object was complete.
+ */
+#include "store/pool.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "store/pool_slot.h"
+
+/* A pool that was full takes objects again below so many % of the cap. */
+#define ACCEPT_PCT	97
+
+_Static_assert(POOL_OWNER_SHIFT + POOL_OWNER_BITS == 64, "header is full");
+_Static_assert(POOL_MAX_LEN < 1 << POOL_LEN_BITS, "length fits in header");
+_Static_assert(POOL_MAX_LEN + 8 <= POOL_SLOT_MAX, "largest object has a class");
+_Static_assert(SLAB_ID_BITS + POOL_SLOT_BITS == POOL_REF_BITS, "ref is full");
+
+int pool_start(struct pool *p, const struct pool_config *cfg)
+{
+	size_t len;
+
+	memset(p, 0, sizeof(*p));
+	p->cfg = *cfg;
+	pool_class_derive(&p->classes);
+	len = p->classes.nr * sizeof(*p->class);
+	p->class = arena_alloc(cfg->arena, len);
+	if (!p->class)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < p->classes.nr; i++) {
+		lock_init(&p->class[i].lock, LOCK_CLASS);
+		p->class[i].shape = p->classes.shape[i];
+	}
+	return slab_start(&p->slabs, cfg->arena, cfg->reserve_len);
+}
+
+bool pool_is_full(struct pool *p)
+{
+	uint64_t used;
+
+	if (likely(!atomic_load_explicit(&p->full, memory_order_relaxed)))
+		return false;
+	used = atomic_load_explicit(&p->slabs.nr_used, memory_order_relaxed);
+	if (used * PAGE_SIZE > p->cfg.max / 100 * ACCEPT_PCT)
+		return true;
+	atomic_store_explicit(&p->full, false, memory_order_relaxed);
+	return false;
+}
+
+/* One more or one less object of LEN bytes. */
+static void count_locked(struct pool_class *c, bool more, size_t len)
+{
+	uint64_t n = atomic_load_explicit(&c->nr_objects, memory_order_relaxed);
+	uint64_t sum = atomic_load_explicit(&c->packed, memory_order_relaxed);
+
+	atomic_store_explicit(&c->nr_objects, more ? n + 1 : n - 1,
+			      memory_order_relaxed);
+	atomic_store_explicit(&c->packed, more ? sum + len : sum - len,
+			      memory_order_relaxed);
+}
+
+static bool add_slab(struct pool *p, struct pool_class *c)
+{
+	uint32_t id = slab_take(&p->slabs, c->shape.nr_pages);
+
+	if (!id)
+		return false;
+	pool_slab_prepare(p, c, id);
+	lock_take(&c->lock);
+	pool_slab_add_locked(p, c, id);
+	lock_drop(&c->lock);
+	return true;
+}
+
+int pool_put(struct pool *p, struct pool_ref *ref, uint64_t owner,
+	     unsigned codec, const void *buf, size_t len)
+{
+	struct pool_class *c;
+	struct pool_slot *slot;
+	enum pool_take got;
+
+	ref->bits = 0;
+	ASSERT(len && len <= POOL_MAX_LEN && !(owner >> POOL_OWNER_BITS));
+	if (pool_is_full(p))
+		return -ENOSPC;
+	c = &p->class[pool_class_of(&p->classes, sizeof(*slot) + len)];
+	for (;;) {
+		lock_take(&c->lock);
+		got = pool_slot_take_locked(p, c, ref);
+		if (got == POOL_TAKEN)
+			count_locked(c, true, len);
+		lock_drop(&c->lock);
+		if (got == POOL_TAKEN)
+			break;
+		if (got == POOL_AT_CAP || !add_slab(p, c))
+			return -ENOSPC;
+	}
+	slot = pool_slot_at(p, *ref);
+	memcpy(slot->bytes, buf, len);
+	/* release: pairs with the acquire of compaction */
+	atomic_store_explicit(&slot->header,
+			      owner << POOL_OWNER_SHIFT |
+			      (uint64_t)pool_check(buf, len, codec) <<
+			      POOL_CHECK_SHIFT |
+			      (uint64_t)codec << POOL_CODEC_SHIFT | len,
+			      memory_order_release);
+	return 0;
+}
+
+/* Could there be an object by this name?  Wild refs must not crash us. */
+static bool is_plausible(const struct pool *p, struct pool_ref ref)
+{
+	uint32_t id = pool_ref_slab(ref);
+	const struct slab *s = slab_at(&p->slabs, id);
+
+	return !(ref.bits >> POOL_REF_BITS) && id &&
+	       id <= atomic_load_explicit(&p->slabs.nr,
+					  memory_order_relaxed) &&
+	       pool_ref_slot(ref) < p->class[s->class].shape.nr_slots;
+}
+
+int pool_find(const struct pool *p, struct pool_object *out,
+	      struct pool_ref ref)
+{
+	const struct pool_slot *slot;
+	uint64_t h;
+
+	*out = (struct pool_object){ 0 };
+	if (!is_plausible(p, ref))
+		return -EBADMSG;
+	slot = pool_slot_at(p, ref);
+	h = atomic_load_explicit(&slot->header, memory_order_acquire);
+	out->len = pool_header_len(h);
+	out->codec = pool_header_codec(h);
+	out->buf = slot->bytes;
+	if (!out->len || sizeof(*slot) + out->len >
+	    pool_class_at(p, ref)->shape.slot_len)
+		return -EBADMSG;
+	if (pool_check(out->buf, out->len, out->codec) !=
+	    ((h >> POOL_CHECK_SHIFT) & ((1u << POOL_CHECK_BITS) - 1)))
+		return -EBADMSG;
+	return 0;
+}
+
+void pool_drop(struct pool *p, struct pool_ref ref)
+{
+	struct pool_class *c = pool_class_at(p, ref);
+	struct pool_slot *slot = pool_slot_at(p, ref);
+	bool empty = false;
+	uint64_t h;
+
+	lock_take(&c->lock);
+	/* relaxed: the caller has the object, so it is complete */
+	h = atomic_load_explicit(&slot->header, memory_order_relaxed);
+	if (unlikely(!pool_header_len(h)))
+		die("pool: an object is dropped that does not exist");
+	count_locked(c, false, pool_header_len(h));
+	if (c->moving == ref.bits)
+		c->moving_dropped = true;	/* compaction frees the slot */
+	else
+		empty = pool_slot_free_locked(p, c, ref);
+	lock_drop(&c->lock);
+	if (empty)
+		slab_give(&p->slabs, pool_ref_slab(ref));
+}
+
+void pool_set_owner(struct pool *p, struct pool_ref ref, uint64_t owner)
+{
+	struct pool_class *c = pool_class_at(p, ref);
+	struct pool_slot *slot = pool_slot_at(p, ref);
+	uint64_t h;
+
+	ASSERT(!(owner >> POOL_OWNER_BITS));
+	lock_take(&c->lock);
+	h = atomic_load_explicit(&slot->header, memory_order_relaxed);
+	h &= ((uint64_t)1 << POOL_OWNER_SHIFT) - 1;
+	/* release: as in pool_put, for a reader that sees only this one */
+	atomic_store_explicit(&slot->header, owner << POOL_OWNER_SHIFT | h,
+			      memory_order_release);
+	lock_drop(&c->lock);
+}
+
+void pool_usage(const struct pool *p, struct pool_usage *out)
+{
+	*out = (struct pool_usage){ 0 };
+	for (uint32_t i = 0; i < p->classes.nr; i++) {
+		const struct pool_class *c = &p->class[i];
+
+		out->objects += atomic_load_explicit(&c->nr_objects,
+						     memory_order_relaxed);
+		out->packed += atomic_load_explicit(&c->packed,
+						    memory_order_relaxed);
+	}
+	out->used = atomic_load_explicit(&p->slabs.nr_used,
+					 memory_order_relaxed) * PAGE_SIZE;
+	out->metadata = slab_table_len(&p->slabs) +
+			round_up(p->classes.nr * sizeof(*p->class), PAGE_SIZE);
+}
+
+/* One class: its slabs, and that its sums are theirs. */
+static bool class_is_valid_locked(const struct pool *p,
+				  const struct pool_class *c)
+{
+	uint64_t nr_objects = atomic_load(&c->nr_objects);
+	uint64_t nr_used = 0;
+	uint32_t nr = 0;
+
+	for (unsigned list = 0; list < POOL_NR_LISTS; list++) {
+		uint32_t prev = 0;
+		uint32_t id;
+
+		for (id = c->heads[list]; id; id = slab_at(&p->slabs, id)->next) {
+			const struct slab *s = slab_at(&p->slabs, id);
+
+			if (s->list != list || s->prev != prev ||
+			    !pool_slab_is_valid_locked(p, c, id))
+				return false;
+			nr_used += s->nr_used;
+			nr++;
+			prev = id;
+		}
+	}
+	if (c->draining) {
+		if (!pool_slab_is_valid_locked(p, c, c->draining))
+			return false;
+		nr_used += slab_at(&p->slabs, c->draining)->nr_used;
+		nr++;
+	}
+	/* an object being moved has two slots, or none counted if dropped */
+	return nr == c->nr_slabs && nr_used >= nr_objects &&
+	       nr_used <= nr_objects + (c->moving ? 2 : 0);
+}
+
+bool pool_is_valid(struct pool *p)
+{
+	for (uint32_t i = 0; i < p->classes.nr; i++) {
+		struct pool_class *c = &p->class[i];
+		bool ok;
+
+		lock_take(&c->lock);
+		ok = class_is_valid_locked(p, c);
+		lock_drop(&c->lock);
+		if (!ok)
+			return false;
+	}
+	return true;
+}
+
+void pool_fork_child(struct pool *p)
+{
+	for (uint32_t i = 0; i < p->classes.nr; i++)
+		lock_init(&p->class[i].lock, LOCK_CLASS);
+	slab_fork_child(&p->slabs);
+	atomic_store(&p->compacting, false);
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How the classes are picked: from the largest slot down.  For the slot
+ * length needed next, take the slab length that wastes least; widen the
+ * slots to use up what remains of the slab; the next class is STEP smaller.
+ * Of slab lengths that are as good but for a quarter of a step the shortest
+ * is taken, since every class has a slab that is partly empty.
+ *
+ * Bytes used per byte packed, headers included, for lengths spread evenly
+ * over 1000..3000 bytes, and what half a slab of each class comes to:
+ *
+ *	pages	step	classes	used	half slabs
+ *	8	1 %	329	1.022	3.2 MiB
+ *	12	1 %	275	1.014	3.6 MiB
+ *	16	1 %	246	1.012	4.0 MiB		<- taken
+ *	16	2 %	157	1.016	2.1 MiB
+ *	32	1 %	220	1.011	5.0 MiB
+ */
+#include "store/pool_class.h"
+
+/* One over the smallest relative distance of two classes. */
+#define CLASS_STEPS	100
+
+/* Slots of one slab; a ref has 10 bits for the slot. */
+#define SLOTS_MAX	1024
+
+/* Does A waste less than B: pages per slot, exactly? */
+static bool is_denser(struct pool_shape a, struct pool_shape b)
+{
+	return (uint32_t)a.nr_pages * b.nr_slots <
+	       (uint32_t)b.nr_pages * a.nr_slots;
+}
+
+/* The same, but for a quarter of a step. */
+static bool is_nearly_as_dense(struct pool_shape a, struct pool_shape b)
+{
+	return (uint64_t)a.nr_pages * b.nr_slots * 4 * CLASS_STEPS <=
+	       (uint64_t)b.nr_pages * a.nr_slots * (4 * CLASS_STEPS + 1);
+}
+
+static struct pool_shape shape_of(size_t slot_len, size_t nr_pages)
+{
+	size_t nr_slots = nr_pages * PAGE_SIZE / slot_len;
+	size_t widest;
+
+	nr_slots = min_size(nr_slots, SLOTS_MAX);
+	widest = round_down(nr_pages * PAGE_SIZE / nr_slots, POOL_SLOT_ALIGN);
+	return (struct pool_shape){
+		.slot_len = (uint16_t)min_size(widest, POOL_SLOT_MAX),
+		.nr_slots = (uint16_t)nr_slots,
+		.nr_pages = (uint16_t)nr_pages,
+	};
+}
+
+static struct pool_shape best_shape(size_t slot_len)
+{
+	struct pool_shape best = shape_of(slot_len, 1);
+	struct pool_shape s;
+
+	for (size_t k = 2; k <= POOL_SLAB_PAGES; k++) {
+		s = shape_of(slot_len, k);
+		if (is_denser(s, best))
+			best = s;
+	}
+	for (size_t k = 1; k < best.nr_pages; k++) {
+		s = shape_of(slot_len, k);
+		if (is_nearly_as_dense(s, best))
+			return s;
+	}
+	return best;
+}
+
+void pool_class_derive(struct pool_classes *pc)
+{
+	struct pool_shape down[POOL_NR_CLASSES];
+	size_t need = POOL_SLOT_MAX;
+	uint32_t nr = 0;
+	size_t at = 0;
+
+	while (need >= POOL_SLOT_MIN && nr < POOL_NR_CLASSES) {
+		struct pool_shape s = best_shape(need);
+
+		if (!nr || s.slot_len < down[nr - 1].slot_len)
+			down[nr++] = s;
+		need = min_size(need - POOL_SLOT_ALIGN,
+				round_down(s.slot_len - s.slot_len /
+					   CLASS_STEPS, POOL_SLOT_ALIGN));
+	}
+	pc->nr = nr;
+	for (uint32_t i = 0; i < nr; i++) {
+		pc->shape[i] = down[nr - 1 - i];
+		for (; at * POOL_SLOT_ALIGN <= pc->shape[i].slot_len; at++)
+			pc->of[at] = (uint8_t)i;
+	}
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The shelf: takes the bytes of a page, gives a ref; takes a ref, gives the
+ * bytes back.  Knows no addresses.
+ *
+ *	store_put    same-filled? -> the ref itself holds the value
+ *	             pack (codec) -> refused if it does not pay
+ *	                          -> pool_put
+ *	store_load   the mirror image
+ *	store_drop   forget an object
+ *
+ * A store_ref fits in STORE_REF_BITS, so that it goes into a page word; the
+ * two low bits say what it is.  Same-filled pages whose repeated 8-byte word
+ * does not fit in a ref are kept as an 8-byte object.
+ *
+ * Context: server.
+ */
+#ifndef UZ_STORE_STORE_H
+#define UZ_STORE_STORE_H
+
+#include "store/codec.h"
+#include "store/pool.h"
+
+#define STORE_REF_BITS	42
+
+struct store_ref {
+	uint64_t bits;		/* 0 is none */
+};
+
+struct store_config {
+	struct arena *arena;
+	size_t reserve_len;	/* address space for the pool, bytes */
+	uint32_t accept_pct;	/* packed size that still pays, % of a page */
+	uint64_t pool_max;	/* cap of the pool in bytes, 0 none */
+	/* As in pool_config, but with store refs. */
+	bool (*moved)(void *ctx, uint64_t owner, struct store_ref from,
+		      struct store_ref to);
+	void *moved_ctx;
+};
+
+struct store {
+	struct store_config cfg;	/* set once */
+	size_t max_len;			/* longest object that pays, bytes */
+	struct pool pool;
+	_Atomic uint64_t nr_same;	/* objects that are only a ref */
+};
+
+MUST_USE int store_start(struct store *s, const struct store_config *cfg);
+
+/*
+ * Keep the page at PAGE for OWNER (see pool.h), using the caller's codec
+ * context.  PAGE must not change meanwhile.
+ *
+ * ref      out; valid until store_drop() or until moved() said yes
+ *
+ * Returns  0
+ *          -E2BIG   it does not pay: remember and leave it alone
+ *          -ENOSPC  the pool is full or there is no memory
+ */
+MUST_USE int store_put(struct store *s, struct store_ref *ref,
+		       struct codec *codec, uint64_t owner, const void *page);
+
+/*
+ * Write the page named by REF to PAGE.
+ *
+ * Returns  0
+ *          -EBADMSG  the object is damaged (PAGE is undefined)
+ */
+MUST_USE int store_load(struct store *s, struct codec *codec,
+			struct store_ref ref, void *page);
+
+void store_drop(struct store *s, struct store_ref ref);
+
+/* The object now belongs to another owner (mremap moved the page). */
+void store_set_owner(struct store *s, struct store_ref ref, uint64_t owner);
+
+/*
+ * Move objects from the emptiest slabs and give free slabs' RAM back; stops
+ * after about MAX_MOVES objects.  Returns the number moved.
+ * Context: worker.
+ */
+size_t store_compact(struct store *s, size_t max_moves);
+
+struct store_usage {
+	uint64_t pages;		/* objects now, same-filled ones included */
+	uint64_t same;		/* of these, only a ref */
+	uint64_t packed;	/* bytes of packed objects, without headers */
+	uint64_t used;		/* bytes of RAM held by slabs */
+	uint64_t metadata;	/* bytes of RAM of slab tables */
+};
+
+void store_usage(const struct store *s, struct store_usage *out);
+
+/* In the child of a fork, single-threaded: make all locks anew. */
+void store_fork_child(struct store *s);
+
+#endif
