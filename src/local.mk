@@ -30,9 +30,15 @@ SPACE = \
 	src/space/page.c src/space/page.h
 
 STORE = \
-	src/store/codec.h \
-	src/store/pool.h \
-	src/store/store.h
+	src/store/codec.c src/store/codec.h \
+	src/store/codec_same.c \
+	src/store/codec_lz4.c \
+	src/store/slab.c src/store/slab.h \
+	src/store/pool.c src/store/pool.h \
+	src/store/pool_slot.c src/store/pool_slot.h \
+	src/store/pool_class.c src/store/pool_class.h \
+	src/store/pool_compact.c \
+	src/store/store.c src/store/store.h
 
 ENGINE = \
 	src/engine/engine.c src/engine/engine.h \
@@ -50,6 +56,8 @@ ENGINE = \
 	src/engine/fork.c src/engine/fork.h
 
 WATCH = \
+	src/watch/config.c src/watch/config.h \
+	src/watch/config_env.c \
 	src/watch/publish.c src/watch/publish.h
 
 HOOKS = \

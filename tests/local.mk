@@ -5,9 +5,11 @@
 #
 #   unit      cmocka, one program per module: test_NOUN.c
 #   model     cmocka, random operations against a naive twin: model_NOUN.c
+#   fuzz      a parser of outside bytes on random input: fuzz_NOUN.c
 #   live      a plain program on a real userfaultfd, linked with the engine
 #   preload   an ordinary program that knows nothing of us, run under the
 #             library; named after the behaviour it shows
+#   tools     a script that tries zctl
 #   lint      a script on the sources and what was built
 #   bench     built by make check so that it keeps compiling, never run
 #
@@ -17,15 +19,28 @@
 
 UNIT_TESTS = \
 	tests/unit/test_cgroup \
+	tests/unit/test_config \
 	tests/unit/test_pressure \
 	tests/unit/test_proc \
 	tests/unit/test_text
 
-MODEL_TESTS =
+MODEL_TESTS = \
+	tests/model/model_pool
+
+FUZZ_TESTS = \
+	tests/fuzz/fuzz_config \
+	tests/fuzz/fuzz_proc
 
 LIVE_TESTS =
 
 PRELOAD_TESTS =
+
+TOOLS_TESTS = \
+	tests/tools/run_environment.sh \
+	tests/tools/run_preflight.sh \
+	tests/tools/run_privilege.sh \
+	tests/tools/stats_hostile.sh \
+	tests/tools/usage.sh
 
 LINT_TESTS = \
 	tests/lint/files.sh \
@@ -39,8 +54,10 @@ LINT_TESTS = \
 BENCHES =
 
 # Scripts and data that come along; see files.sh.
-EXTRA_DIST += tests/run-tap.sh tests/run-preload.sh $(LINT_TESTS) \
-	tests/lint/lib.sh $(PRELOAD_TESTS:=.c) $(REAL_FILES)
+EXTRA_DIST += tests/run-tap.sh tests/run-preload.sh \
+	$(LINT_TESTS) tests/lint/lib.sh \
+	$(TOOLS_TESTS) tests/tools/lib.sh tests/tools/fake_target.c \
+	$(PRELOAD_TESTS:=.c) $(REAL_FILES)
 REAL_FILES = \
 	tests/lib/group.sh \
 	tests/lib/in_group.sh \
@@ -61,13 +78,14 @@ REAL_FILES = \
 	tests/real/run.sh \
 	tests/real/sqlite_memory.py
 
-# Shared by tests: fixtures, patterns, fakes.
+# Shared by tests: fixtures, patterns, fakes, the main() of fuzz tests.
 LIBTEST = \
-	tests/unit/fixture.c tests/unit/fixture.h
+	tests/unit/fixture.c tests/unit/fixture.h \
+	tests/fuzz/fuzz_main.c tests/fuzz/fuzz_main.h
 
 # ------------------------------------------------------------- how they run
 
-TESTS = $(LINT_TESTS)
+TESTS = $(LINT_TESTS) $(TOOLS_TESTS)
 TEST_EXTENSIONS = .sh
 LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) \
 	$(top_srcdir)/build-aux/tap-driver.sh
@@ -83,8 +101,8 @@ AM_TESTS_ENVIRONMENT = \
 	CC='$(CC)'; export CC; NM='$(NM)'; export NM;
 
 if TESTS_ENABLED
-TESTS += $(UNIT_TESTS) $(MODEL_TESTS)
-check_PROGRAMS += $(UNIT_TESTS) $(MODEL_TESTS) $(BENCHES)
+TESTS += $(UNIT_TESTS) $(MODEL_TESTS) $(FUZZ_TESTS)
+check_PROGRAMS += $(UNIT_TESTS) $(MODEL_TESTS) $(FUZZ_TESTS) $(BENCHES)
 if !SANITIZE
 TESTS += $(LIVE_TESTS) $(PRELOAD_TESTS)
 check_PROGRAMS += $(LIVE_TESTS)
