@@ -13,6 +13,8 @@
 #   lint      a script on the sources and what was built
 #   bench     built by make check so that it keeps compiling, never run
 #
+# tests/real and bench are scripts that bring their own programs along.
+#
 # Plain programs and scripts end with 0 (passed), 1 (failed), 77 (skipped,
 # saying why) or 99 (the test is broken).  tests/run-tap.sh makes TAP of it.
 # Headers and helpers that tests share go into libtest.
@@ -51,7 +53,8 @@ LINT_TESTS = \
 	tests/lint/style.sh \
 	tests/lint/symbols.sh
 
-BENCHES =
+BENCHES = \
+	tests/bench/bench_pack
 
 # Scripts and data that come along; see files.sh.
 EXTRA_DIST += tests/run-tap.sh tests/run-preload.sh \
@@ -76,12 +79,19 @@ REAL_FILES = \
 	tests/real/resp.c \
 	tests/real/resp.h \
 	tests/real/run.sh \
-	tests/real/sqlite_memory.py
+	tests/real/sqlite_memory.py \
+	bench/churn.c \
+	bench/limited.sh \
+	bench/overhead.py \
+	bench/overhead.sh \
+	bench/scan.c \
+	bench/start.c
 
 # Shared by tests: fixtures, patterns, fakes, the main() of fuzz tests.
 LIBTEST = \
 	tests/unit/fixture.c tests/unit/fixture.h \
-	tests/fuzz/fuzz_main.c tests/fuzz/fuzz_main.h
+	tests/fuzz/fuzz_main.c tests/fuzz/fuzz_main.h \
+	tests/bench/corpus.c tests/bench/corpus.h
 
 # ------------------------------------------------------------- how they run
 
