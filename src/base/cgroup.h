@@ -4,8 +4,8 @@
  * above it?
  *
  *	/proc/self/cgroup	4:memory:/docker/ID/job		the group
- *	/proc/self/mountinfo	... /docker/ID /sys/fs/cgroup/memory ... - cgroup
- *				    mount's root  mount point
+ *	/proc/self/mountinfo	.. /docker/ID /sys/fs/cgroup/memory .. cgroup
+ *				   mount's root	 mount point
  *	directory		/sys/fs/cgroup/memory/job
  *
  * The group's path is cut by the root of the mount, since in a container

@@ -84,7 +84,7 @@ struct proc_map {
 	uint32_t vm_flags;	/* bits of enum proc_vm_flag */
 	uint64_t rss;		/* bytes resident */
 	enum proc_map_kind kind;
-	char name[PROC_MAP_NAME]; /* NAME of [anon:NAME], else as printed; cut */
+	char name[PROC_MAP_NAME]; /* NAME of [anon:NAME], else all; cut */
 };
 
 /*

@@ -17,6 +17,8 @@
 
 #include <cmocka.h>
 
+#include "base/types.h"
+
 static char root[64];
 
 const char *fixture_begin(void)
@@ -74,6 +76,73 @@ void fixture_remove(const char *path)
 
 	full_path(full, sizeof(full), path);
 	assert_int_equal(unlink(full), 0);
+}
+
+void fixture_number(const char *path, uint64_t n)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%llu\n", (unsigned long long)n);
+	fixture_put(path, text);
+}
+
+void fixture_v1(const char *path, const char *limit, uint64_t usage)
+{
+	char file[256];
+
+	snprintf(file, sizeof(file), FIXTURE_V1 "%s/memory.limit_in_bytes",
+		 path);
+	fixture_put(file, limit);
+	snprintf(file, sizeof(file), FIXTURE_V1 "%s/memory.usage_in_bytes",
+		 path);
+	fixture_number(file, usage);
+}
+
+void fixture_v2(const char *path, const char *max, const char *high,
+		uint64_t usage)
+{
+	char file[256];
+
+	snprintf(file, sizeof(file), FIXTURE_V2 "%s/memory.max", path);
+	fixture_put(file, max);
+	snprintf(file, sizeof(file), FIXTURE_V2 "%s/memory.high", path);
+	fixture_put(file, high);
+	snprintf(file, sizeof(file), FIXTURE_V2 "%s/memory.current", path);
+	fixture_number(file, usage);
+}
+
+void fixture_system(const char *group, bool v2)
+{
+	char text[256];
+
+	if (v2)
+		snprintf(text, sizeof(text), "0::%s\n", group);
+	else
+		snprintf(text, sizeof(text), "4:memory:%s\n0::/\n", group);
+	fixture_put("/proc/self/cgroup", text);
+	fixture_put("/proc/self/mountinfo", v2 ?
+		    "32 20 0:4 / " FIXTURE_V2 " rw - cgroup2 cgroup rw\n" :
+		    "32 20 0:4 / " FIXTURE_V1 " rw - cgroup cgroup rw,memory\n");
+}
+
+void fixture_meminfo(uint64_t total, uint64_t available)
+{
+	char text[128];
+
+	snprintf(text, sizeof(text), "MemTotal: %llu kB\nMemFree: 1 kB\n"
+		 "MemAvailable: %llu kB\n", (unsigned long long)total / 1024,
+		 (unsigned long long)available / 1024);
+	fixture_put("/proc/meminfo", text);
+}
+
+void fixture_statm(uint64_t resident, uint64_t shared)
+{
+	char text[128];
+
+	snprintf(text, sizeof(text), "999999 %llu %llu 1 0 1 0\n",
+		 (unsigned long long)(resident / PAGE_SIZE),
+		 (unsigned long long)(shared / PAGE_SIZE));
+	fixture_put("/proc/self/statm", text);
 }
 
 static int remove_one(const char *path, const struct stat *st, int type,

@@ -69,7 +69,8 @@ static void expect_reports(const char *const *want)
 	}
 }
 
-#define REPORTS(...)	expect_reports((const char *const[]){ __VA_ARGS__, NULL })
+#define REPORTS(...)	\
+	expect_reports((const char *const[]){ __VA_ARGS__, NULL })
 #define NO_REPORT()	assert_string_equal(reports[0], "")
 
 static void test_every_row_makes_sense(void **state)

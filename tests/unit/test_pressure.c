@@ -18,11 +18,8 @@
 
 #include <cmocka.h>
 
-#include "base/text.h"
 #include "fixture.h"
 
-#define V1		"/sys/fs/cgroup/memory"
-#define V2		"/sys/fs/cgroup"
 #define V1_NO_LIMIT	"9223372036854771712\n"
 
 static struct pressure p;
@@ -42,71 +39,6 @@ static int teardown(void **state)
 	pressure_close(&p);
 	fixture_end();
 	return 0;
-}
-
-static void put_number(const char *path, uint64_t n)
-{
-	char text[TEXT_NUM + 1];
-
-	text_u64(text, TEXT_NUM, n);
-	strcat(text, "\n");
-	fixture_put(path, text);
-}
-
-/* A group at PATH below the mount of its version. */
-static void put_v1(const char *path, const char *limit, uint64_t usage)
-{
-	char file[256];
-
-	snprintf(file, sizeof(file), V1 "%s/memory.limit_in_bytes", path);
-	fixture_put(file, limit);
-	snprintf(file, sizeof(file), V1 "%s/memory.usage_in_bytes", path);
-	put_number(file, usage);
-}
-
-static void put_v2(const char *path, const char *max, const char *high,
-		   uint64_t usage)
-{
-	char file[256];
-
-	snprintf(file, sizeof(file), V2 "%s/memory.max", path);
-	fixture_put(file, max);
-	snprintf(file, sizeof(file), V2 "%s/memory.high", path);
-	fixture_put(file, high);
-	snprintf(file, sizeof(file), V2 "%s/memory.current", path);
-	put_number(file, usage);
-}
-
-static void put_system(const char *group, bool v2)
-{
-	char text[256];
-
-	snprintf(text, sizeof(text), v2 ? "0::%s\n" : "4:memory:%s\n0::/\n",
-		 group);
-	fixture_put("/proc/self/cgroup", text);
-	fixture_put("/proc/self/mountinfo", v2 ?
-		    "32 20 0:4 / " V2 " rw - cgroup2 cgroup rw\n" :
-		    "32 20 0:4 / " V1 " rw - cgroup cgroup rw,memory\n");
-}
-
-static void put_meminfo(uint64_t total, uint64_t available)
-{
-	char text[128];
-
-	snprintf(text, sizeof(text), "MemTotal: %llu kB\nMemFree: 1 kB\n"
-		 "MemAvailable: %llu kB\n", (unsigned long long)total / 1024,
-		 (unsigned long long)available / 1024);
-	fixture_put("/proc/meminfo", text);
-}
-
-static void put_statm(uint64_t resident, uint64_t shared)
-{
-	char text[128];
-
-	snprintf(text, sizeof(text), "999999 %llu %llu 1 0 1 0\n",
-		 (unsigned long long)(resident / PAGE_SIZE),
-		 (unsigned long long)(shared / PAGE_SIZE));
-	fixture_put("/proc/self/statm", text);
 }
 
 /* Let refresh do what it does once a second. */
@@ -137,15 +69,15 @@ static void expect_nothing(void)
 static void test_v1_own_limit(void **state)
 {
 	(void)state;
-	put_system("/job", false);
-	put_v1("", V1_NO_LIMIT, 5 * GIB);
-	put_v1("/job", "1073741824\n", 300 * MIB);
+	fixture_system("/job", false);
+	fixture_v1("", V1_NO_LIMIT, 5 * GIB);
+	fixture_v1("/job", "1073741824\n", 300 * MIB);
 	assert_int_equal(pressure_find(&p, &cfg), 0);
 	assert_int_equal(p.nr_levels, 2);
 	expect(PRESSURE_BY_CGROUP, GIB, 300 * MIB);
 	assert_true(now.hard);
 	assert_string_equal(now.name, "cgroup /job");
-	put_number(V1 "/job/memory.usage_in_bytes", 1100 * MIB);
+	fixture_number(FIXTURE_V1 "/job/memory.usage_in_bytes", 1100 * MIB);
 	expect(PRESSURE_BY_CGROUP, GIB, 1100 * MIB);
 	assert_true(now.headroom < 0);
 }
@@ -153,11 +85,11 @@ static void test_v1_own_limit(void **state)
 static void test_v1_ancestor_with_less_headroom_binds(void **state)
 {
 	(void)state;
-	put_system("/a/b/c", false);
-	put_v1("", V1_NO_LIMIT, 5 * GIB);
-	put_v1("/a", "4294967296\n", 4000 * MIB);
-	put_v1("/a/b", V1_NO_LIMIT, 2 * GIB);
-	put_v1("/a/b/c", "2147483648\n", GIB);
+	fixture_system("/a/b/c", false);
+	fixture_v1("", V1_NO_LIMIT, 5 * GIB);
+	fixture_v1("/a", "4294967296\n", 4000 * MIB);
+	fixture_v1("/a/b", V1_NO_LIMIT, 2 * GIB);
+	fixture_v1("/a/b/c", "2147483648\n", GIB);
 	assert_int_equal(pressure_find(&p, &cfg), 0);
 	assert_int_equal(p.nr_levels, 4);
 	expect(PRESSURE_BY_CGROUP, 4 * GIB, 4000 * MIB);
@@ -169,11 +101,11 @@ static void test_v1_ancestor_with_less_headroom_binds(void **state)
 static void test_v1_group_without_hierarchy_does_not_count_us(void **state)
 {
 	(void)state;
-	put_system("/a/b", false);
-	put_v1("/a", "1048576\n", MIB);
-	put_v1("/a/b", "2147483648\n", GIB);
-	fixture_put(V1 "/a/memory.use_hierarchy", "0\n");
-	fixture_put(V1 "/a/b/memory.use_hierarchy", "0\n");
+	fixture_system("/a/b", false);
+	fixture_v1("/a", "1048576\n", MIB);
+	fixture_v1("/a/b", "2147483648\n", GIB);
+	fixture_put(FIXTURE_V1 "/a/memory.use_hierarchy", "0\n");
+	fixture_put(FIXTURE_V1 "/a/b/memory.use_hierarchy", "0\n");
 	assert_int_equal(pressure_find(&p, &cfg), 0);
 	assert_int_equal(p.nr_levels, 1);
 	expect(PRESSURE_BY_CGROUP, 2 * GIB, GIB);
@@ -182,9 +114,9 @@ static void test_v1_group_without_hierarchy_does_not_count_us(void **state)
 static void test_v1_page_cache_counts_as_free(void **state)
 {
 	(void)state;
-	put_system("/job", false);
-	put_v1("/job", "1073741824\n", 900 * MIB);
-	fixture_put(V1 "/job/memory.stat",
+	fixture_system("/job", false);
+	fixture_v1("/job", "1073741824\n", 900 * MIB);
+	fixture_put(FIXTURE_V1 "/job/memory.stat",
 		    "cache 1\ninactive_file 1\nactive_file 1\ndirty 1\n"
 		    "total_dirty 1048576\ntotal_writeback 2097152\n"
 		    "total_inactive_file 104857600\n"
@@ -193,11 +125,11 @@ static void test_v1_page_cache_counts_as_free(void **state)
 	/* 100 M + half of 200 M - 3 M that must be written first */
 	expect(PRESSURE_BY_CGROUP, GIB, (900 - 197) * MIB);
 	/* more cache than usage is a race, not a negative usage */
-	put_number(V1 "/job/memory.usage_in_bytes", MIB);
+	fixture_number(FIXTURE_V1 "/job/memory.usage_in_bytes", MIB);
 	expect(PRESSURE_BY_CGROUP, GIB, 0);
 	/* all dirty: nothing is free */
-	put_number(V1 "/job/memory.usage_in_bytes", 900 * MIB);
-	fixture_put(V1 "/job/memory.stat",
+	fixture_number(FIXTURE_V1 "/job/memory.usage_in_bytes", 900 * MIB);
+	fixture_put(FIXTURE_V1 "/job/memory.stat",
 		    "total_inactive_file 1048576\ntotal_dirty 9999999\n");
 	pressure_refresh(&p);
 	expect(PRESSURE_BY_CGROUP, GIB, 900 * MIB);
@@ -206,14 +138,14 @@ static void test_v1_page_cache_counts_as_free(void **state)
 static void test_page_cache_is_read_again_when_it_gets_tight(void **state)
 {
 	(void)state;
-	put_system("/job", false);
-	put_v1("/job", "1073741824\n", 900 * MIB);
-	fixture_put(V1 "/job/memory.stat", "total_inactive_file 524288000\n");
+	fixture_system("/job", false);
+	fixture_v1("/job", "1073741824\n", 900 * MIB);
+	fixture_put(FIXTURE_V1 "/job/memory.stat", "total_inactive_file 524288000\n");
 	assert_int_equal(pressure_find(&p, &cfg), 0);
 	expect(PRESSURE_BY_CGROUP, GIB, 400 * MIB);
 	/* the kernel replaces cache by other memory: usage stays below */
-	fixture_put(V1 "/job/memory.stat", "total_inactive_file 104857600\n");
-	put_number(V1 "/job/memory.usage_in_bytes", 1020 * MIB);
+	fixture_put(FIXTURE_V1 "/job/memory.stat", "total_inactive_file 104857600\n");
+	fixture_number(FIXTURE_V1 "/job/memory.usage_in_bytes", 1020 * MIB);
 	p.levels[0].droppable_ns -= PRESSURE_TIGHT_NS;
 	expect(PRESSURE_BY_CGROUP, GIB, 920 * MIB);
 }
@@ -221,10 +153,10 @@ static void test_page_cache_is_read_again_when_it_gets_tight(void **state)
 static void test_v2_max_and_high(void **state)
 {
 	(void)state;
-	put_system("/a/b", true);
-	put_v2("/a", "max\n", "max\n", 3 * GIB);
-	put_v2("/a/b", "1073741824\n", "805306368\n", 700 * MIB);
-	fixture_put(V2 "/a/b/memory.stat",
+	fixture_system("/a/b", true);
+	fixture_v2("/a", "max\n", "max\n", 3 * GIB);
+	fixture_v2("/a/b", "1073741824\n", "805306368\n", 700 * MIB);
+	fixture_put(FIXTURE_V2 "/a/b/memory.stat",
 		    "anon 5\ninactive_file 104857600\nactive_file 20971520\n"
 		    "file_dirty 0\nfile_writeback 10485760\n");
 	assert_int_equal(pressure_find(&p, &cfg), 0);
@@ -233,7 +165,7 @@ static void test_v2_max_and_high(void **state)
 	assert_false(now.hard);
 	/* percentages are of what kills, not of what slows down */
 	assert_int_equal(pressure_limit_bytes(&p, 100), GIB);
-	fixture_put(V2 "/a/b/memory.high", "max\n");
+	fixture_put(FIXTURE_V2 "/a/b/memory.high", "max\n");
 	pressure_refresh(&p);
 	expect(PRESSURE_BY_CGROUP, GIB, 600 * MIB);
 	assert_true(now.hard);
@@ -242,9 +174,9 @@ static void test_v2_max_and_high(void **state)
 static void test_v2_own_group_without_controller(void **state)
 {
 	(void)state;
-	put_system("/a/b", true);
-	put_v2("/a", "1073741824\n", "max\n", 500 * MIB);
-	fixture_mkdir(V2 "/a/b");
+	fixture_system("/a/b", true);
+	fixture_v2("/a", "1073741824\n", "max\n", 500 * MIB);
+	fixture_mkdir(FIXTURE_V2 "/a/b");
 	assert_int_equal(pressure_find(&p, &cfg), 0);
 	assert_int_equal(p.nr_levels, 1);
 	expect(PRESSURE_BY_CGROUP, GIB, 500 * MIB);
@@ -254,8 +186,8 @@ static void test_v2_own_group_without_controller(void **state)
 static void test_namespace_root_has_files_of_its_own(void **state)
 {
 	(void)state;
-	put_system("/", true);
-	put_v2("", "268435456\n", "max\n", 200 * MIB);
+	fixture_system("/", true);
+	fixture_v2("", "268435456\n", "max\n", 200 * MIB);
 	assert_int_equal(pressure_find(&p, &cfg), 0);
 	expect(PRESSURE_BY_CGROUP, 256 * MIB, 200 * MIB);
 	assert_string_equal(now.name, "cgroup /");
@@ -264,19 +196,19 @@ static void test_namespace_root_has_files_of_its_own(void **state)
 static void test_limits_come_change_and_go(void **state)
 {
 	(void)state;
-	put_system("/job", false);
-	put_v1("/job", V1_NO_LIMIT, 100 * MIB);
+	fixture_system("/job", false);
+	fixture_v1("/job", V1_NO_LIMIT, 100 * MIB);
 	assert_int_equal(pressure_find(&p, &cfg), 0);
 	expect_nothing();
-	fixture_put(V1 "/job/memory.limit_in_bytes", "536870912\n");
+	fixture_put(FIXTURE_V1 "/job/memory.limit_in_bytes", "536870912\n");
 	pressure_refresh(&p);
 	expect_nothing();	/* looked at once a second only */
 	refresh_slow();
 	expect(PRESSURE_BY_CGROUP, 512 * MIB, 100 * MIB);
-	fixture_put(V1 "/job/memory.limit_in_bytes", "268435456\n");
+	fixture_put(FIXTURE_V1 "/job/memory.limit_in_bytes", "268435456\n");
 	pressure_refresh(&p);
 	expect(PRESSURE_BY_CGROUP, 256 * MIB, 100 * MIB);
-	fixture_put(V1 "/job/memory.limit_in_bytes", V1_NO_LIMIT);
+	fixture_put(FIXTURE_V1 "/job/memory.limit_in_bytes", V1_NO_LIMIT);
 	pressure_refresh(&p);
 	expect_nothing();
 }
@@ -284,12 +216,12 @@ static void test_limits_come_change_and_go(void **state)
 static void test_process_moved_to_another_group(void **state)
 {
 	(void)state;
-	put_system("/one", false);
-	put_v1("/one", "536870912\n", 100 * MIB);
-	put_v1("/two", "268435456\n", 50 * MIB);
+	fixture_system("/one", false);
+	fixture_v1("/one", "536870912\n", 100 * MIB);
+	fixture_v1("/two", "268435456\n", 50 * MIB);
 	assert_int_equal(pressure_find(&p, &cfg), 0);
 	expect(PRESSURE_BY_CGROUP, 512 * MIB, 100 * MIB);
-	put_system("/two", false);
+	fixture_system("/two", false);
 	refresh_slow();
 	expect(PRESSURE_BY_CGROUP, 256 * MIB, 50 * MIB);
 	assert_string_equal(now.name, "cgroup /two");
@@ -301,8 +233,8 @@ static void test_group_mounted_later_is_found(void **state)
 	assert_int_equal(pressure_find(&p, &cfg), -ENOENT);
 	expect_nothing();
 	refresh_slow();
-	put_system("/job", false);
-	put_v1("/job", "536870912\n", 100 * MIB);
+	fixture_system("/job", false);
+	fixture_v1("/job", "536870912\n", 100 * MIB);
 	refresh_slow();
 	expect(PRESSURE_BY_CGROUP, 512 * MIB, 100 * MIB);
 }
@@ -312,8 +244,8 @@ static void test_files_that_cannot_be_read_are_found_again(void **state)
 	int dir;
 
 	(void)state;
-	put_system("/job", false);
-	put_v1("/job", "536870912\n", 100 * MIB);
+	fixture_system("/job", false);
+	fixture_v1("/job", "536870912\n", 100 * MIB);
 	assert_int_equal(pressure_find(&p, &cfg), 0);
 	/* a removed group answers ENODEV; a directory answers EISDIR */
 	dir = open("/", O_RDONLY | O_CLOEXEC);
@@ -336,24 +268,24 @@ static void test_nonsense_limits_are_no_limits(void **state)
 	};
 
 	(void)state;
-	put_system("/job", false);
-	put_v1("/job", "1\n", 100 * MIB);
+	fixture_system("/job", false);
+	fixture_v1("/job", "1\n", 100 * MIB);
 	assert_int_equal(pressure_find(&p, &cfg), 0);
 	for (size_t i = 0; i < ARRAY_SIZE(nonsense); i++) {
-		fixture_put(V1 "/job/memory.limit_in_bytes", nonsense[i]);
+		fixture_put(FIXTURE_V1 "/job/memory.limit_in_bytes", nonsense[i]);
 		refresh_slow();
 		expect_nothing();
 	}
 	assert_false(p.lost);
-	fixture_put(V1 "/job/memory.limit_in_bytes", "1048576");
+	fixture_put(FIXTURE_V1 "/job/memory.limit_in_bytes", "1048576");
 	refresh_slow();
 	expect(PRESSURE_BY_CGROUP, MIB, 100 * MIB);
-	fixture_put(V1 "/job/memory.usage_in_bytes", "many\n");
+	fixture_put(FIXTURE_V1 "/job/memory.usage_in_bytes", "many\n");
 	expect_nothing();
-	fixture_put(V1 "/job/memory.usage_in_bytes",
+	fixture_put(FIXTURE_V1 "/job/memory.usage_in_bytes",
 		    "99999999999999999999999\n");
 	expect_nothing();
-	put_number(V1 "/job/memory.usage_in_bytes", UINT64_MAX - 5);
+	fixture_number(FIXTURE_V1 "/job/memory.usage_in_bytes", UINT64_MAX - 5);
 	pressure_read(&p, &now);
 	assert_true(now.headroom < 0);
 }
@@ -361,10 +293,10 @@ static void test_nonsense_limits_are_no_limits(void **state)
 static void test_missing_files_take_out_their_level_only(void **state)
 {
 	(void)state;
-	put_system("/a/b/c", false);
-	put_v1("/a", "1073741824\n", 100 * MIB);
-	fixture_put(V1 "/a/b/memory.limit_in_bytes", "1\n");
-	fixture_put(V1 "/a/b/c/memory.usage_in_bytes", "1\n");
+	fixture_system("/a/b/c", false);
+	fixture_v1("/a", "1073741824\n", 100 * MIB);
+	fixture_put(FIXTURE_V1 "/a/b/memory.limit_in_bytes", "1\n");
+	fixture_put(FIXTURE_V1 "/a/b/c/memory.usage_in_bytes", "1\n");
 	assert_int_equal(pressure_find(&p, &cfg), 0);
 	assert_int_equal(p.nr_levels, 1);
 	expect(PRESSURE_BY_CGROUP, GIB, 100 * MIB);
@@ -377,9 +309,9 @@ static void test_more_levels_than_we_look_at(void **state)
 	(void)state;
 	for (int i = 0; i < PRESSURE_LEVELS + 4; i++) {
 		strcat(path, "/dddd");
-		put_v1(path, "1073741824\n", MIB);
+		fixture_v1(path, "1073741824\n", MIB);
 	}
-	put_system(path, false);
+	fixture_system(path, false);
 	assert_int_equal(pressure_find(&p, &cfg), 0);
 	assert_int_equal(p.nr_levels, PRESSURE_LEVELS);
 	expect(PRESSURE_BY_CGROUP, GIB, MIB);
@@ -393,12 +325,12 @@ static void test_option_against_anonymous_memory(void **state)
 {
 	(void)state;
 	cfg.limit = 512 * MIB;
-	put_statm(300 * MIB, 50 * MIB);
+	fixture_statm(300 * MIB, 50 * MIB);
 	assert_int_equal(pressure_find(&p, &cfg), 0);
 	expect(PRESSURE_BY_OPTION, 512 * MIB, 250 * MIB);
 	assert_true(now.hard);
 	assert_string_equal(now.name, "option");
-	put_statm(50 * MIB, 60 * MIB);
+	fixture_statm(50 * MIB, 60 * MIB);
 	expect(PRESSURE_BY_OPTION, 512 * MIB, 0);
 	fixture_put("/proc/self/statm", "garbage");
 	expect_nothing();
@@ -408,13 +340,13 @@ static void test_option_in_percent_follows_the_group(void **state)
 {
 	(void)state;
 	cfg.limit_pct = 50;
-	put_statm(300 * MIB, 0);
-	put_meminfo(8 * GIB, 8 * GIB);
-	put_system("/job", false);
-	put_v1("/job", V1_NO_LIMIT, 400 * MIB);
+	fixture_statm(300 * MIB, 0);
+	fixture_meminfo(8 * GIB, 8 * GIB);
+	fixture_system("/job", false);
+	fixture_v1("/job", V1_NO_LIMIT, 400 * MIB);
 	assert_int_equal(pressure_find(&p, &cfg), 0);
 	expect(PRESSURE_BY_OPTION, 4 * GIB, 300 * MIB);
-	fixture_put(V1 "/job/memory.limit_in_bytes", "1073741824\n");
+	fixture_put(FIXTURE_V1 "/job/memory.limit_in_bytes", "1073741824\n");
 	refresh_slow();
 	expect(PRESSURE_BY_OPTION, 512 * MIB, 300 * MIB);
 	assert_int_equal(pressure_limit_bytes(&p, 33), GIB / 100 * 33 + 7);
@@ -425,17 +357,17 @@ static void test_machine_keeps_a_reserve(void **state)
 	const uint64_t reserve = 8 * GIB / 50;
 
 	(void)state;
-	put_meminfo(8 * GIB, 6 * GIB);
+	fixture_meminfo(8 * GIB, 6 * GIB);
 	assert_int_equal(pressure_find(&p, &cfg), 0);
 	expect(PRESSURE_BY_MACHINE, 8 * GIB - reserve, 2 * GIB);
 	assert_false(now.hard);
 	assert_string_equal(now.name, "machine");
-	put_meminfo(8 * GIB, 100 * MIB);
+	fixture_meminfo(8 * GIB, 100 * MIB);
 	pressure_refresh(&p);
 	pressure_read(&p, &now);
 	assert_true(now.headroom == (int64_t)(100 * MIB - reserve));
 	/* tight: no need to wait for the next refresh */
-	put_meminfo(8 * GIB, 400 * MIB);
+	fixture_meminfo(8 * GIB, 400 * MIB);
 	p.available_ns -= PRESSURE_TIGHT_NS;
 	pressure_read(&p, &now);
 	assert_true(now.headroom == (int64_t)(400 * MIB - reserve));
@@ -443,7 +375,7 @@ static void test_machine_keeps_a_reserve(void **state)
 	pressure_refresh(&p);
 	expect_nothing();
 	/* a machine smaller than the reserve is no limit we could keep */
-	put_meminfo(32 * MIB, 16 * MIB);
+	fixture_meminfo(32 * MIB, 16 * MIB);
 	pressure_refresh(&p);
 	expect_nothing();
 }
@@ -452,15 +384,15 @@ static void test_least_headroom_of_all_sources_binds(void **state)
 {
 	(void)state;
 	cfg.limit = 700 * MIB;
-	put_statm(500 * MIB, 0);
-	put_meminfo(8 * GIB, 6 * GIB);
-	put_system("/job", false);
-	put_v1("/job", "1073741824\n", 900 * MIB);
+	fixture_statm(500 * MIB, 0);
+	fixture_meminfo(8 * GIB, 6 * GIB);
+	fixture_system("/job", false);
+	fixture_v1("/job", "1073741824\n", 900 * MIB);
 	assert_int_equal(pressure_find(&p, &cfg), 0);
 	expect(PRESSURE_BY_CGROUP, GIB, 900 * MIB);
-	put_number(V1 "/job/memory.usage_in_bytes", 600 * MIB);
+	fixture_number(FIXTURE_V1 "/job/memory.usage_in_bytes", 600 * MIB);
 	expect(PRESSURE_BY_OPTION, 700 * MIB, 500 * MIB);
-	put_meminfo(8 * GIB, 200 * MIB);
+	fixture_meminfo(8 * GIB, 200 * MIB);
 	pressure_refresh(&p);
 	pressure_read(&p, &now);
 	assert_int_equal(now.source, PRESSURE_BY_MACHINE);
@@ -471,8 +403,8 @@ static void test_child_finds_anew_and_parent_stays(void **state)
 	struct pressure child;
 
 	(void)state;
-	put_system("/job", false);
-	put_v1("/job", "536870912\n", 100 * MIB);
+	fixture_system("/job", false);
+	fixture_v1("/job", "536870912\n", 100 * MIB);
 	assert_int_equal(pressure_find(&p, &cfg), 0);
 	memcpy(&child, &p, sizeof(child));
 	assert_int_equal(pressure_find(&child, &p.cfg), 0);
