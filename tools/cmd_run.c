@@ -42,6 +42,7 @@ struct plan {
 	char library[PATH_LEN];
 	const char *obstacle;	/* why it cannot work, NULL if it can */
 	const char *subject;	/* file the obstacle is about, or NULL */
+	bool wanted;		/* the user asked for the obstacle */
 };
 
 enum {
@@ -208,6 +209,7 @@ static void check(struct plan *plan)
 	if (units_parse_bool(&enable, effective(plan, "enable")) == 0 &&
 	    !enable) {
 		plan->obstacle = "switched off by UZSWAP_ENABLE";
+		plan->wanted = true;
 		return;
 	}
 	if (plan->preflight.verdict == PREFLIGHT_NO_PRELOAD) {
@@ -240,6 +242,13 @@ static void print_obstacle(const struct plan *plan)
 			device->tries[i].result);
 	if (device->fix[0])
 		fprintf(stderr, "zctl: fix: %s\n", device->fix);
+}
+
+static bool must_tell(const struct plan *plan)
+{
+	if (plan->require || zctl_options.verbose)
+		return true;
+	return !plan->wanted && !zctl_options.quiet;
 }
 
 static void out_of_memory(void)
@@ -314,14 +323,23 @@ static void print_setup(const struct plan *plan)
 	fprintf(stderr, "zctl: watch: zctl stats --watch %d\n", getpid());
 }
 
-/* Never returns but with the exit status of a failed exec. */
-static enum zctl_status start(const struct plan *plan)
+/*
+ * Never returns but with the exit status of a failed exec.  As execvp() does,
+ * a text without #! goes to the shell; but a damaged binary does not: it
+ * could do anything there.
+ */
+static enum zctl_status start(struct plan *plan)
 {
-	execvp(plan->program[0], plan->program);
+	const char *path = plan->preflight.path;
+	int err;
 
-	int err = errno;
-
-	zctl_error("%s: %s", plan->program[0], strerror(err));
+	execv(path, plan->program);
+	err = errno;
+	if (err == ENOEXEC && plan->preflight.verdict == PREFLIGHT_TEXT) {
+		execvp(plan->program[0], plan->program);
+		err = errno;
+	}
+	zctl_error("%s: %s", path, strerror(err));
 	return err == ENOENT || err == ENOTDIR ? ZCTL_RUN_NOT_FOUND
 					       : ZCTL_RUN_NOT_EXEC;
 }
@@ -355,8 +373,7 @@ enum zctl_status cmd_run(int argc, char **argv)
 	status = check_startable(&plan);
 	if (status != ZCTL_DONE)
 		return status;
-	if (plan.obstacle && !plan.dry_run &&
-	    (plan.require || !zctl_options.quiet))
+	if (plan.obstacle && !plan.dry_run && must_tell(&plan))
 		print_obstacle(&plan);
 	if (!plan.obstacle)
 		set_environment(&plan);

@@ -240,6 +240,8 @@ static bool judge_file(struct preflight *out)
 	else if (n > 2 && memcmp(head, "#!", 2) == 0)
 		again = script_interpreter(out->subject,
 					   sizeof(out->subject), head);
+	else if (n > 0 && !memchr(head, 0, (size_t)n))
+		judge(out, PREFLIGHT_TEXT, "neither ELF nor #! script");
 	else
 		judge(out, PREFLIGHT_UNCHECKED, "neither ELF nor #! script");
 	close(fd);

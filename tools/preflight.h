@@ -19,6 +19,7 @@
 enum preflight_verdict {
 	PREFLIGHT_GOOD,
 	PREFLIGHT_UNCHECKED,	/* runs, but nobody knows as what */
+	PREFLIGHT_TEXT,		/* no #!: a script for /bin/sh, perhaps */
 	PREFLIGHT_NO_PRELOAD,	/* runs, but never with the library */
 	PREFLIGHT_NOT_EXEC,	/* 126 */
 	PREFLIGHT_NOT_FOUND	/* 127 */

@@ -214,7 +214,7 @@ static void explain(const struct uzswap_option_row *row, int err,
 		return;
 	}
 	if (err == -EINVAL) {
-		snprintf(why, len, "%s '%.60s' is not %s", row->name, value,
+		snprintf(why, len, "'%.60s' is not %s", value,
 			 looks[row->type]);
 		return;
 	}

@@ -3,7 +3,7 @@
  * A process that looks as if it were under uzswap, with a statistics page
  * of the test's choosing: for zctl, which must not believe it.
  *
- *   fake_target MODE
+ *   fake_target MODE [LABEL]
  *
  * makes the memfd, maps it, prints its pid and sleeps until it is killed.
  * MODE is one of
@@ -229,6 +229,8 @@ int main(int argc, char **argv)
 		return 99;
 	fill_head(s);
 	fill_numbers(s);
+	if (argc > 2)
+		strncpy(s->name, argv[2], sizeof(s->name) - 1);
 	change(s, mode);
 	if (ftruncate(fd, file_len(mode)) < 0)
 		return 99;

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=sh
+#
+# lib.sh - what the tests of zctl share; to be sourced.
+#
+# Makes a directory of its own, $work, with a copy of zctl beside a library
+# that does nothing (in .libs, where zctl looks first): these tests are about
+# the tool, and work where the real library is not built.
+#
+#   expect STATUS TEXT COMMAND...   run it; compare exit status and output
+#   fake MODE                       start tests/tools/fake_target: $pid
+#   finish                          the verdict
+
+UZ_SRCDIR=${UZ_SRCDIR:-$(cd "$(dirname "$0")/../.." && pwd)}
+UZ_BUILDDIR=${UZ_BUILDDIR:-$UZ_SRCDIR}
+CC=${CC:-cc}
+export LC_ALL=C TERM=dumb
+
+# a zctl built with a sanitizer is also run below one, with a preload
+export ASAN_OPTIONS=verify_asan_link_order=0
+
+unset LD_PRELOAD
+for name in $(env | sed -n 's/^\(UZSWAP_[A-Z_]*\)=.*/\1/p'); do
+	unset "$name"
+done
+
+# users without rights must get there too, so not below a private TMPDIR
+work=$(mktemp -d /tmp/zctl-test.XXXXXX) || exit 99
+chmod 755 "$work"
+pids=
+faults=0
+
+cleanup()
+{
+	for p in $pids; do
+		kill -9 "$p" 2>/dev/null
+	done
+	rm -rf "$work"
+}
+trap cleanup EXIT
+
+broken()
+{
+	echo "$*"
+	exit 99
+}
+
+skip()
+{
+	echo "SKIP: $*"
+	exit 77
+}
+
+UZ_BUILDDIR=$(cd "$UZ_BUILDDIR" && pwd) || exit 99
+cd "$work" || exit 99
+[ -x "$UZ_BUILDDIR/zctl" ] || broken "$UZ_BUILDDIR/zctl: not built"
+mkdir "$work/.libs"
+cp "$UZ_BUILDDIR/zctl" "$work/zctl"
+zctl=$work/zctl
+library=$work/.libs/libuzswap.so.0
+# shellcheck disable=SC2086 # CC may have arguments
+echo 'int uzswap_stub;' |
+	$CC -shared -fPIC -nostdlib -x c -o "$library" - ||
+	broken 'no stub library'
+chmod 755 "$zctl" "$library" "$work/.libs"
+
+# compile_c NAME: stdin to $work/NAME, with the remaining arguments
+compile_c()
+{
+	name=$1
+	shift
+	# shellcheck disable=SC2086
+	$CC -x c -o "$work/$name" - "$@"
+}
+
+# names that no other test has at the same time
+label=label$$
+comm=fake_$$
+
+build_fake()
+{
+	# shellcheck disable=SC2086
+	$CC -std=gnu11 -I"$UZ_SRCDIR/include" -o "$work/$comm" \
+		"$UZ_SRCDIR/tests/tools/fake_target.c" ||
+		broken 'no fake target'
+}
+
+# fake MODE [COMMAND...]: sets pid; its names are $comm and $label.  Through COMMAND, which must exec it
+fake()
+{
+	mode=$1
+	shift
+	rm -f "$work/pid"
+	"$@" "$work/$comm" "$mode" "$label" >"$work/pid" &
+	pids="$pids $!"
+	for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+		if [ -s "$work/pid" ]; then
+			pid=$(cat "$work/pid")
+			pids="$pids $pid"
+			return
+		fi
+		sleep 0.1
+	done
+	broken 'fake target did not start'
+}
+
+end_fake()
+{
+	kill -9 "$pid" 2>/dev/null
+	wait "$pid" 2>/dev/null
+}
+
+fault()
+{
+	echo "$*"
+	faults=$((faults + 1))
+}
+
+# expect STATUS TEXT COMMAND...: TEXT is in the output, "" is no output,
+# "*" any.  The output stays in $work/out.
+expect()
+{
+	status=$1
+	text=$2
+	shift 2
+	"$@" >"$work/out" 2>&1 </dev/null
+	got=$?
+	[ "$got" = "$status" ] ||
+		fault "$*: status $got, not $status: $(head -n 3 "$work/out")"
+	grep -q -e AddressSanitizer -e 'runtime error' "$work/out" &&
+		fault "$*: $(cat "$work/out")"
+	case $text in
+	'') [ ! -s "$work/out" ] || fault "$*: output: $(cat "$work/out")" ;;
+	'*') ;;
+	*)
+		grep -qF -e "$text" "$work/out" ||
+			fault "$*: no '$text' in: $(cat "$work/out")" ;;
+	esac
+}
+
+# contains TEXT, lacks TEXT: the output of the last expect
+contains()
+{
+	grep -qF -e "$1" "$work/out" || fault "no '$1' in: $(cat "$work/out")"
+}
+
+lacks()
+{
+	! grep -qF -e "$1" "$work/out" || fault "'$1' in: $(cat "$work/out")"
+}
+
+finish()
+{
+	[ "$faults" = 0 ] && exit 0
+	echo "$faults faults"
+	exit 1
+}
