@@ -123,7 +123,12 @@ setup_build()
 			return 1
 		}
 	fi
-	(cd "$sb_build" && "$sb_source/configure" -q "$@") || return 1
+	# make runs configure again by itself, but for other options
+	if [ ! -e "$sb_build/Makefile" ] ||
+	   [ "$(cat "$sb_build/options" 2>/dev/null)" != "$*" ]; then
+		(cd "$sb_build" && "$sb_source/configure" -q "$@") || return 1
+		echo "$*" >"$sb_build/options"
+	fi
 	make -C "$sb_build" -s -j"$JOBS" || return 1
 	ZCTL=$sb_build/zctl
 }
