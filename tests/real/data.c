@@ -463,13 +463,14 @@ size_t data_value(const struct data_set *set, uint64_t index,
 		}
 		return used(&o);
 	}
-	switch ((bits >> 32) % 16) {
+	switch ((bits >> 32) % 20) {
 	case 0: case 1: prose(&o, size); break;
 	case 2: case 3: json_profile(&o, index, size); break;
-	case 4: case 5: json_order(&o, index, size); break;
-	case 6: case 7: json_events(&o, index, size); break;
-	case 8: case 9: case 10: json_session(&o, index, size); break;
-	case 11: case 12: case 13: case 14:
+	case 4: case 5: case 6: json_order(&o, index, size); break;
+	case 7: case 8: json_events(&o, index, size); break;
+	case 9: case 10: case 11: case 12: case 13:
+		json_session(&o, index, size); break;
+	case 14: case 15: case 16: case 17: case 18:
 		binary_rows(&o, index, size); break;
 	default: binary_dense(&o, size); break;
 	}

@@ -9,7 +9,8 @@
 #          plain    in a limited group; must be OOM-killed (or get stuck at
 #                   the limit, dropping and reading back its own code)
 #          both     plain, then uzswap; the one that shows the point
-#          free     no limit, no library: plain time and peak
+#          free     no limit, no library: plain time, peak, and how well the
+#                   program's pages compress (page_ratio.py)
 #   --size quick    some 300 MiB under 200 MiB, seconds each (default)
 #          full     1 .. 4 GiB under about half of it
 #   --limit-only    `zctl run --limit SIZE` instead of a limited group
@@ -142,8 +143,9 @@ wait_held()
 	[ -e "$tmp/hold" ] || return 0
 	elapsed=$(($(tenths) - start))
 	if [ -n "$1" ]; then
-		"$ZCTL" stats --json "$child" >"$1" 2>>"$log" ||
-			echo "stats: zctl stats failed" >>"$log"
+		# shellcheck disable=SC2086  # the command is words
+		$stats_by "$child" >"$1" 2>>"$log" ||
+			echo "stats: $stats_by failed" >>"$log"
 	fi
 	rm -f "$tmp/hold"
 }
@@ -156,7 +158,7 @@ run_redis()
 	timeout -k 10 "$timeout" "$PY" "$here/redis_load.py" \
 		--client "$build/redis_client" --group "$rr_group" \
 		--server "$* redis-server" \
-		${rr_stats:+--stats "$ZCTL stats --json"} \
+		${rr_stats:+--stats "$stats_by"} \
 		${rr_stats:+--stats-file "$rr_stats"} -- \
 		--data "$rr_data" --bytes $((mib << 20)) \
 		--seconds "$seconds" >>"$log" 2>&1 &
@@ -193,11 +195,16 @@ run_once()
 	set --
 	if [ "$ro_how" = uzswap ]; then
 		stats=$out/$ro_name.stats.json
+		stats_by="$ZCTL stats --json"
 		# shellcheck disable=SC2086  # options are words
 		set -- "$ZCTL" run --require $ZCTL_RUN
 		[ "$limit_only" = no ] || set -- "$@" --limit "${limit}M"
 		set -- "$@" --
+	elif [ "$ro_how" = free ]; then
+		stats=$out/$ro_name.ratio
+		stats_by="$PY $here/page_ratio.py"
 	fi
+	rm -f "$stats"
 	if [ "$GROUP_VERSION" != 0 ]; then
 		ro_limit=$((limit << 20))
 		if [ "$ro_how" = free ] || [ "$limit_only" = yes ]; then
@@ -297,6 +304,7 @@ one_workload()
 		run_once "$1" free
 		ok=no
 		[ "$status" != 0 ] || ok=yes
+		sed 's/^[0-9]*: /pages: /' "$stats" >>"$log"
 		verdict $ok "$1" free
 	fi
 	if [ "$mode" = plain ] || [ "$mode" = both ]; then
