@@ -15,6 +15,13 @@
 
 #define LINE_MAX_LEN	512
 
+static _Atomic bool is_quiet;
+
+void log_set_quiet(bool quiet)
+{
+	is_quiet = quiet;
+}
+
 static void put_line(const char *line, size_t len)
 {
 	long fd = sys_open("/proc/self/fd/2",
@@ -36,6 +43,8 @@ void log_line(const char *piece, ...)
 	const char *p = "uzswap: ";
 	va_list ap;
 
+	if (is_quiet)
+		return;
 	va_start(ap, piece);
 	for (const char *next = piece; p; p = next,
 	     next = next ? va_arg(ap, const char *) : NULL) {
@@ -51,6 +60,7 @@ void log_line(const char *piece, ...)
 
 void die(const char *why)
 {
+	is_quiet = false;
 	log_line("fatal: ", why, NULL);
 	sys_abort();
 }

@@ -17,6 +17,9 @@
  */
 void log_line(const char *piece, ...) __attribute__((sentinel));
 
+/* Say nothing from now on, but why we abort. */
+void log_set_quiet(bool quiet);
+
 /* The same, once per *ONCE (a static bool of the caller). */
 #define log_once(...)						\
 	do {							\

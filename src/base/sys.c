@@ -158,6 +158,11 @@ long sys_close(int fd)
 	return CALL(SYS_close, fd, 0, 0, 0, 0, 0);
 }
 
+long sys_readlink(const char *path, char *buf, size_t len)
+{
+	return CALL(SYS_readlinkat, AT_FDCWD, path, buf, len, 0, 0);
+}
+
 long sys_read(int fd, void *buf, size_t len)
 {
 	return CALL(SYS_read, fd, buf, len, 0, 0, 0);
@@ -322,6 +327,12 @@ void sys_exit_thread(int status)
 {
 	for (;;)
 		CALL(SYS_exit, status, 0, 0, 0, 0, 0);
+}
+
+void sys_exit_process(int status)
+{
+	for (;;)
+		CALL(SYS_exit_group, status, 0, 0, 0, 0, 0);
 }
 
 void sys_abort(void)

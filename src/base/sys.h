@@ -42,6 +42,7 @@ long sys_process_vm_readv(pid_t pid, const struct iovec *to,
 long sys_open(const char *path, int flags, mode_t mode);
 long sys_openat(int dir, const char *path, int flags, mode_t mode);
 long sys_close(int fd);
+long sys_readlink(const char *path, char *buf, size_t len);
 long sys_read(int fd, void *buf, size_t len);
 long sys_pread(int fd, void *buf, size_t len, off_t off);
 long sys_write(int fd, const void *buf, size_t len);
@@ -73,6 +74,7 @@ long sys_prctl(int op, unsigned long a, unsigned long b, unsigned long c,
 long sys_getrlimit(int what, struct rlimit *out);
 long sys_ppoll_one(int fd, short events, uint64_t max_ns);
 NORETURN void sys_exit_thread(int status);
+NORETURN void sys_exit_process(int status);
 NORETURN void sys_abort(void);
 
 /*

@@ -41,9 +41,10 @@ struct move_arg {
 	(UFFD_FEATURE_EVENT_REMOVE | UFFD_FEATURE_EVENT_UNMAP |		\
 	 UFFD_FEATURE_EVENT_REMAP)
 
-static long open_fd(enum uffd_source from, int dev_fd)
+static long open_fd(enum uffd_source from, int dev_fd, unsigned want)
 {
-	const int flags = O_CLOEXEC | O_NONBLOCK;
+	const int flags = O_CLOEXEC | O_NONBLOCK |
+		(want & UFFD_WANT_USER_ONLY ? UFFD_USER_MODE_ONLY : 0);
 	long dev;
 	long fd;
 
@@ -85,7 +86,7 @@ int uffd_open(struct uffd *u, enum uffd_source from, int dev_fd,
 
 	u->fd = -1;
 	u->features = 0;
-	fd = open_fd(from, dev_fd);
+	fd = open_fd(from, dev_fd, want);
 	if (fd < 0)
 		return (int)fd;
 	ret = handshake((int)fd, 0, &have);
@@ -99,7 +100,7 @@ int uffd_open(struct uffd *u, enum uffd_source from, int dev_fd,
 	if ((want & UFFD_WANT_EVENTS) &&
 	    (have & EVENT_FEATURES) != EVENT_FEATURES)
 		return -ENOSYS;
-	fd = open_fd(from, dev_fd);
+	fd = open_fd(from, dev_fd, want);
 	if (fd < 0)
 		return (int)fd;
 	ret = handshake((int)fd, wish & have, &have);

@@ -85,30 +85,50 @@ static void complain(const int errs[UFFD_NR_SOURCES])
 		 NULL);
 }
 
-static int open_uffd(struct engine *e)
+static int open_pair(struct uffd *main, struct uffd *aside,
+		     const struct engine_config *cfg, enum uffd_source from)
+{
+	unsigned want = cfg->user_only ? UFFD_WANT_USER_ONLY : 0;
+	int ret = uffd_open(main, from, cfg->dev_fd,
+			    want | UFFD_WANT_EVENTS);
+
+	if (ret)
+		return ret;
+	ret = uffd_open(aside, from, cfg->dev_fd, want);
+	if (ret)
+		uffd_close(main);
+	return ret;
+}
+
+static int open_uffd(struct uffd *main, struct uffd *aside,
+		     const struct engine_config *cfg)
 {
 	int errs[UFFD_NR_SOURCES];
 
 	for (int i = 0; i < UFFD_NR_SOURCES; i++) {
 		enum uffd_source from = (enum uffd_source)i;
-		bool off = from == UFFD_FROM_FD ? e->cfg.dev_fd < 0
-			 : from == UFFD_FROM_DEVICE ? e->cfg.no_device
-						    : e->cfg.no_syscall;
+		bool off = from == UFFD_FROM_FD ? cfg->dev_fd < 0
+			 : from == UFFD_FROM_DEVICE ? cfg->no_device
+						    : cfg->no_syscall;
 
-		errs[i] = -ENOENT;
-		if (off)
-			continue;
-		errs[i] = uffd_open(&e->main, from, e->cfg.dev_fd,
-				    UFFD_WANT_EVENTS);
-		if (errs[i])
-			continue;
-		errs[i] = uffd_open(&e->aside, from, e->cfg.dev_fd, 0);
+		errs[i] = off ? -ENOENT : open_pair(main, aside, cfg, from);
 		if (!errs[i])
 			return 0;
-		uffd_close(&e->main);
 	}
 	complain(errs);
 	return -EPERM;
+}
+
+bool engine_can_work(const struct engine_config *cfg)
+{
+	struct uffd main;
+	struct uffd aside;
+
+	if (open_uffd(&main, &aside, cfg))
+		return false;
+	uffd_close(&main);
+	uffd_close(&aside);
+	return true;
 }
 
 /* Does MOVE do what it says, there and back?  In memory of our own. */
@@ -294,7 +314,7 @@ static int find_pressure(struct engine *e)
 
 static int bring_up(struct engine *e, bool first)
 {
-	int ret = open_uffd(e);
+	int ret = open_uffd(&e->main, &e->aside, &e->cfg);
 
 	if (ret)
 		return ret;

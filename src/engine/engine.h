@@ -66,6 +66,7 @@ struct engine_config {
 	int dev_fd;		/* inherited /dev/userfaultfd, or -1 */
 	bool no_device;		/* do not open the device */
 	bool no_syscall;	/* do not use userfaultfd(2) */
+	bool user_only;		/* opt-in: system calls will fail */
 	uint64_t torture;	/* seed; 0 off */
 	/* Called by the steward each tick and after a fork; may be NULL. */
 	void (*publish)(void *ctx);
@@ -134,6 +135,11 @@ struct engine {
  * Context  app
  */
 MUST_USE int engine_wake(struct engine *e, const struct engine_config *cfg);
+
+/*
+ * Can a userfaultfd be had?  Says why not, if not.  Context: init.
+ */
+bool engine_can_work(const struct engine_config *cfg);
 
 /* Start in the child of a fork with what the parent had.  Context: child. */
 void engine_wake_child(struct engine *e);

@@ -27,6 +27,7 @@
 #define MADV_POPULATE_WRITE	23	/* Linux 5.14 */
 #endif
 
+#define PROTECTED_STEP	16	/* pages passed over after a refusal */
 #define TRASH_TRIES	64	/* a moment's contention, then the slow way */
 
 /* --- leaving: HERE -> LEAVING ---------------------------------------- */
@@ -106,6 +107,8 @@ static enum uffd_result move_run(struct helper *h, struct tray *t,
 	done /= PAGE_SIZE;
 	for (size_t i = done; i < nr; i++)
 		stay(e, addr + i * PAGE_SIZE, slot + (uint32_t)i);
+	if (r == UFFD_DONE)
+		r = UFFD_HOLE;	/* a page further on is not ours to move */
 	order_leave(&e->order, h->slot);
 	t->used += (uint32_t)done;
 	count_add(UZSWAP_COUNT_leave_moved, done);
@@ -132,32 +135,40 @@ static bool unshare_run(struct helper *h, uintptr_t addr, size_t nr)
 	return true;
 }
 
-/* What to do about the page at which a move stopped: how many to skip. */
+/*
+ * What to do about the page at which a move of NR pages stopped: how many to
+ * pass over.  REFUSED may only mean that the run reaches into the next
+ * mapping: *MOST, the longest run to try, is halved then.
+ */
 static size_t after_stop(struct helper *h, enum uffd_result r,
-			 uintptr_t addr, size_t nr, bool *cured)
+			 uintptr_t addr, size_t nr, size_t *most,
+			 uintptr_t *cured)
 {
 	switch (r) {
 	case UFFD_BUSY:
-		if (!*cured && unshare_run(h, addr, nr)) {
-			*cured = true;
+		if (*cured != addr && unshare_run(h, addr, nr)) {
+			*cured = addr;
 			return 0;
 		}
-		*cured = false;
 		count_one(UZSWAP_COUNT_skip_busy);
 		return 1;
 	case UFFD_HOLE:
 		return 1;
 	case UFFD_REFUSED:
+		if (nr > 1) {
+			*most = nr / 2;
+			return 0;
+		}
 		count_one(UZSWAP_COUNT_skip_protected);
-		return nr;
-	case UFFD_ALREADY:	/* a slot that is not empty: leave the tray */
+		return PROTECTED_STEP;
+	case UFFD_ALREADY:
 	case UFFD_DONE:
 	case UFFD_AGAIN:
 	case UFFD_NOMEM:
 	case UFFD_GONE:
-		return nr;
+		return CHUNK_PAGES;	/* enough for now */
 	}
-	return nr;
+	return CHUNK_PAGES;
 }
 
 static bool need_tray(struct helper *h)
@@ -213,7 +224,8 @@ static size_t leave_huge(struct helper *h, uintptr_t addr)
 size_t evict_leave(struct helper *h, uintptr_t addr, size_t nr, bool huge)
 {
 	size_t total = 0;
-	bool cured = false;
+	size_t most = TRAY_SLOTS;
+	uintptr_t cured = 0;	/* where a move was tried twice */
 
 	if (!h->engine->use_move)
 		return evict_wp_leave(h, addr, nr);
@@ -223,18 +235,20 @@ size_t evict_leave(struct helper *h, uintptr_t addr, size_t nr, bool huge)
 		nr -= total;
 	}
 	while (nr && need_tray(h)) {
-		size_t n = min_size(nr, TRAY_SLOTS - h->tray->used);
+		size_t n = min_size(min_size(nr, most),
+				    TRAY_SLOTS - h->tray->used);
 		size_t moved;
 		enum uffd_result r = move_run(h, h->tray, &moved, addr, n);
 
 		total += moved;
 		addr += moved * PAGE_SIZE;
 		nr -= moved;
-		if (r == UFFD_DONE && moved)
+		if (moved == n) {
+			most = TRAY_SLOTS;
 			continue;
-		n = min_size(n - moved, nr);
-		n = after_stop(h, r, addr, r == UFFD_REFUSED || !n ? nr : n,
-			       &cured);
+		}
+		n = min_size(after_stop(h, r, addr, n - moved, &most, &cured),
+			     nr);
 		addr += n * PAGE_SIZE;
 		nr -= n;
 	}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The marks.  Reserve 1/64 of the limit, within 4..64 MiB: what a few
+ * The marks.  Reserve 1/32 of the limit, within 8..128 MiB: what a few
  * servers can overshoot by (64 pages each), what the pool takes before
  * packing frees, and what the kernel itself needs.  Low and high are as far
  * apart as an evictor gets in a few milliseconds.
@@ -49,7 +49,7 @@ void reclaim_update(struct reclaim *r, uint64_t limit, int64_t headroom)
 		atomic_store(&r->room, INT64_MAX / 2);
 		return;
 	}
-	r->reserve = clamp_pages(limit / 64, 4 * MIB, 64 * MIB);
+	r->reserve = clamp_pages(limit / 32, 8 * MIB, 128 * MIB);
 	r->low = clamp_pages(limit / 128, 2 * MIB, 64 * MIB);
 	r->high = 2 * r->low;
 	atomic_store(&r->room, headroom / (int64_t)PAGE_SIZE - r->reserve);
@@ -97,6 +97,14 @@ static void wait_for_work(struct reclaim *r)
 	atomic_fetch_sub(&r->asleep, 1);
 }
 
+static bool evict_round(struct helper *h)
+{
+	if (evict_some(h, 4 * TRAY_SLOTS, EVICT_AHEAD))
+		return true;
+	evict_flush(h);
+	return evict_some(h, TRAY_SLOTS, EVICT_NOW);
+}
+
 void reclaim_run(void *helper)
 {
 	struct helper *h = helper;
@@ -111,11 +119,10 @@ void reclaim_run(void *helper)
 			wait_for_work(r);
 		while (atomic_load(&r->room) < r->high &&
 		       !atomic_load(&e->stopping)) {
-			if (evict_some(h, 4 * TRAY_SLOTS, EVICT_AHEAD))
+			if (evict_round(h)) {
+				atomic_store(&r->stuck, 0);
 				continue;
-			evict_flush(h);
-			if (evict_some(h, TRAY_SLOTS, EVICT_NOW))
-				continue;
+			}
 			/* all hot, pinned or refused: do not spin */
 			atomic_fetch_add(&r->stuck, 1);
 			sys_nanosleep(STUCK_NS);

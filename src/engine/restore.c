@@ -57,6 +57,23 @@ static size_t within_chunk(uintptr_t addr, size_t max)
 	return min_size(left, max);
 }
 
+/*
+ * Copy NR pages, or fewer: the kernel wants them in one mapping, and calls a
+ * run that reaches into the next one "not there".
+ */
+static enum uffd_result copy_run(struct engine *e, size_t *done,
+				 uintptr_t addr, const void *from, size_t nr)
+{
+	enum uffd_result r;
+
+	do {
+		r = uffd_copy(&e->main, done, addr, from, nr * PAGE_SIZE);
+		nr /= 2;
+	} while (r == UFFD_HOLE && !*done && nr);
+	*done /= PAGE_SIZE;
+	return r;
+}
+
 /* --- claiming ---------------------------------------------------------- */
 
 struct claim {
@@ -177,9 +194,7 @@ static enum restore_result restore_fresh(struct helper *h,
 	nr = claim_fresh(e, claims, ev->addr, fill_window(e, ev));
 	if (!nr)
 		return RESTORE_AGAIN;
-	r = uffd_copy(&e->main, &done, ev->addr, e->restore.zeros,
-		      nr * PAGE_SIZE);
-	done /= PAGE_SIZE;
+	r = copy_run(e, &done, ev->addr, e->restore.zeros, nr);
 	for (size_t i = 0; i < done; i++)
 		settle(e, &claims[i], cold_fresh(claims[i].was));
 	for (size_t i = done; i < nr; i++)
@@ -299,8 +314,7 @@ static enum restore_result restore_stored(struct helper *h,
 	nr = claim_stored(h, claims, ev->addr, within_chunk(ev->addr, nr));
 	if (!nr)
 		return RESTORE_AGAIN;
-	r = uffd_copy(&e->main, &done, ev->addr, h->bounce, nr * PAGE_SIZE);
-	done /= PAGE_SIZE;
+	r = copy_run(e, &done, ev->addr, h->bounce, nr);
 	for (size_t i = 0; i < done; i++)
 		settle_stored(e, &claims[i], i == 0);
 	if (r == UFFD_ALREADY && !done) {
