@@ -2,4 +2,4 @@
 #
 # Manual pages, in plain man(7).
 
-dist_man_MANS =
+dist_man_MANS = man/zctl.1

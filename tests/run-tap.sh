@@ -9,8 +9,10 @@
 # program: 0, 1, 77, 99; its last line is the reason when it did not pass.
 
 test=$1
-name=${test#./}
-name=${name#"$UZ_SRCDIR"/}
+case /$test in
+*/tests/*) name=tests/${test##*tests/} ;;
+*) name=$test ;;
+esac
 
 case $name in
 tests/unit/* | tests/model/*)

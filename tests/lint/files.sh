@@ -15,7 +15,7 @@ cat Makefile.am ./*/local.mk | grep -v '^#' | tr -s ' \t\\=' '\n' |
 for file in $(all_files); do
 	case $file in
 	Makefile.am | configure.ac | */local.mk | m4/*.m4 | *.in) continue ;;
-	.git*) continue ;;
+	.git* | check) continue ;;
 	esac
 	grep -qxF -e "$file" -e "${file%.c}" "$named" ||
 		complain "$file: is in no makefile"
