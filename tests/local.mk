@@ -38,6 +38,7 @@ LIVE_TESTS =
 PRELOAD_TESTS =
 
 TOOLS_TESTS = \
+	tests/tools/manual.sh \
 	tests/tools/run_environment.sh \
 	tests/tools/run_preflight.sh \
 	tests/tools/run_privilege.sh \

@@ -1,0 +1,108 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# manual.sh - the manual pages agree with the program: uzswap(7) with the
+# table of options in include/uzswap/options.h, zctl(1) with --help.
+#
+#   manual.sh --print     the section of uzswap(7) as it should be
+
+. "$(dirname "$0")/lib.sh"
+
+page7=$UZ_SRCDIR/man/uzswap.7
+page1=$UZ_SRCDIR/man/zctl.1
+
+# What the table says, as man(7) source.
+compile_c print_options -I"$UZ_SRCDIR/include" <<'END' ||
+#include <ctype.h>
+#include <stdio.h>
+#include <uzswap/options.h>
+
+static const struct uzswap_option_row rows[] = {
+	UZSWAP_OPTIONS(UZSWAP_OPTION_ROW)
+};
+
+static const char *const types[UZSWAP_NR_TYPES] = {
+	[UZSWAP_BOOL] = "yes or no",
+	[UZSWAP_SIZE] = "a size",
+	[UZSWAP_SIZE_PCT] = "a size or a share",
+	[UZSWAP_TIME] = "a time",
+	[UZSWAP_PERCENT] = "a percentage",
+	[UZSWAP_COUNT] = "a number",
+	[UZSWAP_FD] = "a descriptor",
+	[UZSWAP_CHOICE] = "one of",
+	[UZSWAP_TEXT] = "a text",
+};
+
+static void put(const char *text)
+{
+	for (; *text; text++)
+		printf(*text == '-' ? "\\-" : "%c", *text);
+}
+
+static void bounds(const struct uzswap_option_row *row)
+{
+	if (row->type == UZSWAP_TEXT)
+		printf("At most %s characters.\n", row->max);
+	else if (row->min[0])
+		printf("From %s to %s%s.\n", row->min, row->max,
+		       row->type == UZSWAP_SIZE_PCT ? ", or 1% to 100%" : "");
+	if (row->zero[0])
+		printf("0: %s.\n", row->zero);
+}
+
+int main(void)
+{
+	for (unsigned i = 0; i < UZSWAP_NR_OPTIONS; i++) {
+		const struct uzswap_option_row *row = &rows[i];
+
+		printf(".TP\n.B %s\nOption\n.BR %s ,\n%s\n", row->env,
+		       row->name, types[row->type]);
+		if (row->type == UZSWAP_CHOICE) {
+			printf(".B ");
+			put(row->choices);
+			printf("\n");
+		}
+		printf("(default %s).\n", *row->initial ? row->initial
+							: "none");
+		printf("%c%s.\n", toupper((unsigned char)row->help[0]),
+		       row->help + 1);
+		bounds(row);
+	}
+	return 0;
+}
+END
+	broken 'the table of options does not compile'
+"$work/print_options" >"$work/want" || broken 'print_options failed'
+
+if [ "$1" = --print ]; then
+	cat "$work/want"
+	exit 0
+fi
+
+sed '1,/^\.\\" options, by manual.sh/d; /^\.\\" end of options/,$d' \
+	"$page7" >"$work/have"
+diff "$work/have" "$work/want" >"$work/diff" ||
+	fault "uzswap(7) is not as manual.sh --print: $(cat "$work/diff")"
+
+# every option and column of the tool is in its page, and the reverse
+page_text=$(sed 's/\\-/-/g; s/\\f[BIRP]//g' "$page1")
+for command in run list stats; do
+	"$zctl" "$command" --help >"$work/help" || fault "$command --help"
+	for word in $(grep -oE -e '--[a-z][a-z-]*' "$work/help" | sort -u) \
+		$(sed -n '/^Columns:/,/^$/s/^  \([A-Z/a-z0-9]*\) .*/\1/p' \
+			"$work/help"); do
+		case $word in --usage) continue ;; esac
+		printf '%s\n' "$page_text" | grep -qF -e "$word" ||
+			fault "zctl(1) lacks $word of zctl $command"
+	done
+done
+"$zctl" --help >"$work/all"
+for command in run list stats; do
+	"$zctl" "$command" --help >>"$work/all"
+done
+for word in $(printf '%s\n' "$page_text" |
+	grep -E '^\.(TP|B|BR|BI) .*--' | grep -oE -e '--[a-z][a-z-]*' |
+	sort -u); do
+	grep -qF -e "$word" "$work/all" || fault "zctl has no $word"
+done
+finish
