@@ -72,6 +72,8 @@ REAL_FILES = \
 	tests/real/check_stats.py \
 	tests/real/data.c \
 	tests/real/data.h \
+	tests/real/data_out.c \
+	tests/real/data_out.h \
 	tests/real/node_heap.js \
 	tests/real/page_ratio.py \
 	tests/real/py_objects.py \

@@ -15,7 +15,7 @@ mkdir -p "$out"
 # shellcheck disable=SC2086  # flags are words
 {
 	${CC:-cc} $flags -o "$out/redis_client" "$src/redis_client.c" \
-		"$src/resp.c" "$src/data.c" -lm
+		"$src/resp.c" "$src/data.c" "$src/data_out.c" -lm
 	${CC:-cc} $flags -o "$out/arenas" "$src/arenas.c" -pthread
 	${CC:-cc} $flags -o "$out/burst" "$src/burst.c"
 }

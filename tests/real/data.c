@@ -12,36 +12,7 @@
  * server): LZ4 at 4 KiB gives 2.3 .. 3 for DATA_JSON, 1.8 .. 2 for DATA_MIXED.
  */
 #include "data.h"
-
-#include <math.h>
-#include <string.h>
-
-#define WORDS		4096
-#define WORD_MAX	12
-
-struct out {
-	char *start;
-	char *p;
-	uint64_t rnd;
-};
-
-static char words[WORDS][WORD_MAX + 1];
-static uint8_t word_len[WORDS];
-static uint16_t word_skew[65536];
-
-static const char *const common[] = {
-	"the", "of", "and", "to", "in", "is", "that", "for", "it", "was",
-	"with", "as", "on", "be", "at", "by", "this", "from", "have", "or",
-	"not", "are", "but", "which", "you", "they", "were", "been", "their",
-	"has", "would", "there", "what", "will", "each", "about", "how", "up",
-	"out", "them", "then", "she", "many", "some", "so", "these", "other",
-	"into", "more", "her", "two", "like", "him", "see", "time", "could",
-	"no", "make", "than", "first", "its", "who", "now", "people", "over",
-	"down", "only", "way", "find", "use", "may", "water", "long",
-	"little", "very", "after", "called", "just", "where", "most", "know",
-	"order", "delivery", "payment", "customer", "account", "server",
-	"memory", "request", "answer", "invoice", "shipping", "address",
-};
+#include "data_out.h"
 
 static const char *const first_names[] = {
 	"Anna", "Bernd", "Chiara", "David", "Elena", "Farid", "Grace",
@@ -73,123 +44,11 @@ static const char *const browsers[] = {
 	"(KHTML, like Gecko) Chrome/126.0.0.0 Safari/",
 };
 
-#define COUNT(a)	(sizeof(a) / sizeof((a)[0]))
-#define LIT(o, s)	put((o), "" s, sizeof(s) - 1)
-
-static uint64_t rnd(struct out *o)
-{
-	o->rnd ^= o->rnd << 13;
-	o->rnd ^= o->rnd >> 7;
-	o->rnd ^= o->rnd << 17;
-	return o->rnd;
-}
-
-static uint32_t below(struct out *o, uint32_t n)
-{
-	return (uint32_t)(((rnd(o) >> 32) * n) >> 32);
-}
-
-static void put(struct out *o, const char *s, size_t n)
-{
-	memcpy(o->p, s, n);
-	o->p += n;
-}
-
-static void put_str(struct out *o, const char *s)
-{
-	put(o, s, strlen(s));
-}
-
-static void put_num(struct out *o, uint64_t v)
-{
-	char tmp[20];
-	size_t n = sizeof(tmp);
-
-	do {
-		tmp[--n] = (char)('0' + v % 10);
-		v /= 10;
-	} while (v);
-	put(o, tmp + n, sizeof(tmp) - n);
-}
-
-static void put_two(struct out *o, uint32_t v)
-{
-	*o->p++ = (char)('0' + v / 10 % 10);
-	*o->p++ = (char)('0' + v % 10);
-}
-
-static void put_hex(struct out *o, size_t digits)
-{
-	uint64_t v = rnd(o);
-
-	for (size_t i = 0; i < digits; i++) {
-		if (i % 12 == 11)
-			v = rnd(o);
-		*o->p++ = "0123456789abcdef"[v >> 60];
-		v <<= 4;
-	}
-}
-
-static void put_uuid(struct out *o)
-{
-	put_hex(o, 8);
-	*o->p++ = '-';
-	put_hex(o, 4);
-	LIT(o, "-4");
-	put_hex(o, 3);
-	LIT(o, "-a");
-	put_hex(o, 3);
-	*o->p++ = '-';
-	put_hex(o, 12);
-}
-
-static void put_time(struct out *o)
-{
-	uint64_t v = rnd(o) >> 20;
-
-	LIT(o, "202");
-	*o->p++ = (char)('3' + v % 3);
-	*o->p++ = '-';
-	put_two(o, 1 + (uint32_t)(v >> 4) % 12);
-	*o->p++ = '-';
-	put_two(o, 1 + (uint32_t)(v >> 8) % 28);
-	*o->p++ = 'T';
-	put_two(o, (uint32_t)(v >> 13) % 24);
-	*o->p++ = ':';
-	put_two(o, (uint32_t)(v >> 18) % 60);
-	*o->p++ = ':';
-	put_two(o, (uint32_t)(v >> 24) % 60);
-	*o->p++ = 'Z';
-}
-
-static void put_word(struct out *o)
-{
-	uint32_t w = word_skew[rnd(o) >> 48];
-
-	/* The whole slot, always: a fixed-size copy is a few instructions. */
-	memcpy(o->p, words[w], WORD_MAX);
-	o->p += word_len[w];
-}
-
-static void put_words(struct out *o, uint32_t n)
-{
-	while (n-- > 0) {
-		put_word(o);
-		if (n)
-			*o->p++ = ' ';
-	}
-}
-
 static void put_name(struct out *o)
 {
 	put_str(o, first_names[below(o, COUNT(first_names))]);
 	*o->p++ = ' ';
 	put_word(o);
-}
-
-static size_t used(const struct out *o)
-{
-	return (size_t)(o->p - o->start);
 }
 
 static void json_profile(struct out *o, uint64_t index, size_t size)
@@ -218,13 +77,13 @@ static void json_profile(struct out *o, uint64_t index, size_t size)
 		put_str(o, cities[below(o, COUNT(cities))]);
 		LIT(o, "\",\"postcode\":\"");
 		put_num(o, 10000 + below(o, 90000));
-		LIT(o, "\",\"country\":\"DE\",\"default\":false,"
-		    "\"updated_at\":\"");
+		LIT(o, "\",\"country\":\"DE\",\"region\":null,\"phone\":null,"
+		    "\"default\":false,\"updated_at\":\"");
 		put_time(o);
 		LIT(o, "\",\"note\":\"");
 		put_words(o, below(o, 4));
 		LIT(o, "\"},");
-	} while (used(o) + 120 < size);
+	} while (used(o) + 150 < size);
 	o->p[-1] = ']';
 	*o->p++ = '}';
 }
@@ -251,7 +110,8 @@ static void json_order(struct out *o, uint64_t index, size_t size)
 		put_num(o, 99 + below(o, 50000));
 		LIT(o, ",\"currency\":\"EUR\"},\"warehouse\":\"");
 		put_str(o, cities[below(o, COUNT(cities))]);
-		LIT(o, "\",\"in_stock\":true,\"discount\":null},");
+		LIT(o, "\",\"in_stock\":true,\"discount\":null,"
+		    "\"gift_wrap\":false,\"backorder\":false},");
 	} while (used(o) + 150 < size);
 	o->p[-1] = ']';
 	LIT(o, ",\"total\":");
@@ -282,7 +142,7 @@ static void json_events(struct out *o, uint64_t index, size_t size)
 		put_num(o, below(o, 90000));
 		LIT(o, ",\"message\":\"");
 		put_words(o, 2 + below(o, 4));
-		LIT(o, "\"},");
+		LIT(o, "\",\"error\":null},");
 	} while (used(o) + 140 < size);
 	o->p[-1] = ']';
 	*o->p++ = '}';
@@ -315,8 +175,8 @@ static void json_session(struct out *o, uint64_t index, size_t size)
 		put_word(o);
 		LIT(o, "\",\"seconds\":");
 		put_num(o, below(o, 600));
-		LIT(o, "},");
-	} while (used(o) + 60 < size);
+		LIT(o, ",\"device\":\"desktop\",\"referrer\":null},");
+	} while (used(o) + 90 < size);
 	o->p[-1] = ']';
 	*o->p++ = '}';
 }
@@ -374,31 +234,7 @@ static void binary_dense(struct out *o, size_t size)
 
 void data_init(void)
 {
-	static const char syl[] =
-		"barecodomefiganohilakimulonepa"
-		"ritosetuvawexyzobridalen";
-	struct out o = { NULL, NULL, 0x243f6a8885a308d3u };
-
-	for (size_t i = 0; i < WORDS; i++) {
-		size_t n = 0;
-
-		if (i < COUNT(common)) {
-			n = strlen(common[i]);
-			memcpy(words[i], common[i], n);
-		} else {
-			size_t parts = 2 + below(&o, 4);
-
-			for (; parts > 0; parts--, n += 2)
-				memcpy(words[i] + n, syl + 2 * below(&o,
-				       sizeof(syl) / 2), 2);
-		}
-		word_len[i] = (uint8_t)n;
-	}
-	for (size_t i = 0; i < COUNT(word_skew); i++) {
-		double x = (double)i / (double)COUNT(word_skew);
-
-		word_skew[i] = (uint16_t)(WORDS * pow(x, 5));
-	}
+	words_init();
 }
 
 static uint64_t key_bits(const struct data_set *set, uint64_t index)
