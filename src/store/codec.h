@@ -46,8 +46,8 @@ bool codec_is_same_filled(uint64_t *word, const void *page);
 void codec_fill_same(void *page, uint64_t word);
 
 /*
- * For codec.c.  STATE is codec_lz4_state_len() bytes of zeros at first,
- * aligned to 8, and OUT has room for a page.
+ * For codec.c.  STATE is codec_lz4_state_len() bytes aligned to 8, OUT has
+ * room for MAX.
  */
 size_t codec_lz4_state_len(void);
 MUST_USE long codec_lz4_pack(void *state, void *out, const void *page,

@@ -37,6 +37,7 @@ int pool_start(struct pool *p, const struct pool_config *cfg)
 
 	memset(p, 0, sizeof(*p));
 	p->cfg = *cfg;
+	atomic_init(&p->max, cfg->max);
 	pool_class_derive(&p->classes);
 	len = p->classes.nr * sizeof(*p->class);
 	p->class = arena_alloc(cfg->arena, len);
@@ -49,14 +50,20 @@ int pool_start(struct pool *p, const struct pool_config *cfg)
 	return slab_start(&p->slabs, cfg->arena, cfg->reserve_len);
 }
 
+void pool_set_max(struct pool *p, uint64_t max)
+{
+	atomic_store_explicit(&p->max, max, memory_order_relaxed);
+}
+
 bool pool_is_full(struct pool *p)
 {
+	uint64_t max = atomic_load_explicit(&p->max, memory_order_relaxed);
 	uint64_t used;
 
 	if (likely(!atomic_load_explicit(&p->full, memory_order_relaxed)))
 		return false;
 	used = atomic_load_explicit(&p->slabs.nr_used, memory_order_relaxed);
-	if (used * PAGE_SIZE > p->cfg.max / 100 * ACCEPT_PCT)
+	if (max && used * PAGE_SIZE > max / 100 * ACCEPT_PCT)
 		return true;
 	atomic_store_explicit(&p->full, false, memory_order_relaxed);
 	return false;
@@ -87,9 +94,16 @@ static bool add_slab(struct pool *p, struct pool_class *c)
 	return true;
 }
 
+static int be_full(struct pool *p)
+{
+	atomic_store_explicit(&p->full, true, memory_order_relaxed);
+	return -ENOSPC;
+}
+
 int pool_put(struct pool *p, struct pool_ref *ref, uint64_t owner,
 	     unsigned codec, const void *buf, size_t len)
 {
+	bool trimmed = false;
 	struct pool_class *c;
 	struct pool_slot *slot;
 	enum pool_take got;
@@ -107,8 +121,14 @@ int pool_put(struct pool *p, struct pool_ref *ref, uint64_t owner,
 		lock_drop(&c->lock);
 		if (got == POOL_TAKEN)
 			break;
-		if (got == POOL_AT_CAP || !add_slab(p, c))
+		if (got == POOL_NO_SLAB && !add_slab(p, c))
 			return -ENOSPC;
+		if (got == POOL_AT_CAP) {
+			if (trimmed)
+				return be_full(p);
+			slab_trim(&p->slabs, true);
+			trimmed = true;
+		}
 	}
 	slot = pool_slot_at(p, *ref);
 	memcpy(slot->bytes, buf, len);
@@ -217,32 +237,37 @@ static bool class_is_valid_locked(const struct pool *p,
 				  const struct pool_class *c)
 {
 	uint64_t nr_objects = atomic_load(&c->nr_objects);
+	uint64_t nr_touched = 0;
 	uint64_t nr_used = 0;
 	uint32_t nr = 0;
 
 	for (unsigned list = 0; list < POOL_NR_LISTS; list++) {
+		uint32_t id = c->heads[list];
 		uint32_t prev = 0;
-		uint32_t id;
 
-		for (id = c->heads[list]; id; id = slab_at(&p->slabs, id)->next) {
+		while (id) {
 			const struct slab *s = slab_at(&p->slabs, id);
 
 			if (s->list != list || s->prev != prev ||
 			    !pool_slab_is_valid_locked(p, c, id))
 				return false;
+			nr_touched += s->nr_touched;
 			nr_used += s->nr_used;
 			nr++;
 			prev = id;
+			id = s->next;
 		}
 	}
 	if (c->draining) {
 		if (!pool_slab_is_valid_locked(p, c, c->draining))
 			return false;
+		nr_touched += slab_at(&p->slabs, c->draining)->nr_touched;
 		nr_used += slab_at(&p->slabs, c->draining)->nr_used;
 		nr++;
 	}
 	/* an object being moved has two slots, or none counted if dropped */
-	return nr == c->nr_slabs && nr_used >= nr_objects &&
+	return nr == c->nr_slabs && nr_touched == c->nr_touched &&
+	       nr_used >= nr_objects &&
 	       nr_used <= nr_objects + (c->moving ? 2 : 0);
 }
 

@@ -65,6 +65,7 @@ struct pool_class {
 	struct pool_shape shape;	/* set once */
 	uint32_t heads[POOL_NR_LISTS];	/* numbers of slabs, 0 none */
 	uint32_t nr_slabs;		/* in the lists, and the draining one */
+	uint64_t nr_touched;		/* pages of RAM in them */
 	uint32_t draining;		/* being emptied by compaction, or 0 */
 	uint64_t moving;		/* bits of the ref being copied, or 0 */
 	bool moving_dropped;		/* ...and it was dropped meanwhile */
@@ -78,6 +79,8 @@ struct pool {
 	struct pool_classes classes;
 	struct pool_class *class;	/* classes.nr of them */
 	struct slab_table slabs;
+	/* relaxed: limits and hints, they guard nothing */
+	_Atomic uint64_t max;		/* cap of RAM in slabs, bytes, 0 none */
 	_Atomic bool full;		/* at the cap; until 97 % of it */
 	_Atomic bool compacting;	/* one thread at a time */
 	uint32_t next_class;		/* where compaction goes on; its own */
@@ -110,6 +113,9 @@ MUST_USE int pool_put(struct pool *p, struct pool_ref *ref, uint64_t owner,
 
 /* At the cap, and not yet below 97 % of it again: a put would be refused. */
 bool pool_is_full(struct pool *p);
+
+/* A new cap, 0 none.  What is above it stays. */
+void pool_set_max(struct pool *p, uint64_t max);
 
 /*
  * Find the object of a claimed REF.

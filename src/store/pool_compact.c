@@ -3,10 +3,15 @@
  * Compaction: empty the emptiest slabs into the fullest.
  *
  * A class that has a whole slab's worth of free slots and a little more
- * loses its emptiest slab.  The slab is taken off the lists ("draining"), so
- * that nobody puts anything into it, and its objects move one by one:
+ * loses its emptiest slab (drain).  A class that has less than that, but
+ * much for what is in it, has its emptiest slab drained as far as there is
+ * room elsewhere, the rest slid to its lower end, and the pages above given
+ * back (squeeze).
  *
- *	lock     read the header; take a slot elsewhere; note MOVING
+ * The slab is taken off the lists ("draining"), so that nobody puts anything
+ * into it, and its objects move one by one:
+ *
+ *	lock     read the header; take another slot; note MOVING
  *	unlock   copy
  *	         moved(owner, from, to) says who is the object now
  *	lock     free the loser; forget MOVING
@@ -27,7 +32,7 @@
  *  - It is not yet in its page word, as the put has just ended: moved() says
  *    no.  The slab goes back to the lists and is looked at again later.
  *
- * The lock is never held while bytes are copied.
+ * The lock is never held while bytes are copied or pages given back.
  */
 #include "store/pool.h"
 
@@ -41,6 +46,13 @@
  * objects.  Less makes compaction move ever more objects per slab freed.
  */
 #define SLACK_PART	64
+
+/*
+ * A class is squeezed when the RAM it does not need is a 1/LOOSE_PART of
+ * what it needs, and a page.  Less would give pages back only to touch them
+ * again.
+ */
+#define LOOSE_PART	16
 
 /* How many slabs of the emptiest list are compared. */
 #define LOOK_SLABS	16
@@ -61,6 +73,15 @@ static bool has_excess_locked(const struct pool_class *c)
 	return slots >= nr + nr / SLACK_PART + c->shape.nr_slots;
 }
 
+static bool is_loose_locked(const struct pool_class *c)
+{
+	uint64_t need = (uint64_t)c->shape.slot_len *
+			atomic_load_explicit(&c->nr_objects,
+					     memory_order_relaxed);
+
+	return c->nr_touched * PAGE_SIZE > need + need / LOOSE_PART + PAGE_SIZE;
+}
+
 static uint32_t emptiest_locked(const struct pool *p,
 				const struct pool_class *c)
 {
@@ -79,13 +100,14 @@ static uint32_t emptiest_locked(const struct pool *p,
 	return best;
 }
 
-/* The slab to empty next, or 0. */
-static uint32_t begin_drain(struct pool *p, struct pool_class *c)
+/* The slab to empty next, or 0 if there is none with REASON. */
+static uint32_t begin_drain(struct pool *p, struct pool_class *c,
+			    bool (*reason_locked)(const struct pool_class *c))
 {
 	uint32_t id = 0;
 
 	lock_take(&c->lock);
-	if (has_excess_locked(c))
+	if (reason_locked(c))
 		id = emptiest_locked(p, c);
 	if (id) {
 		pool_slab_unfile_locked(p, c, id);
@@ -98,13 +120,13 @@ static uint32_t begin_drain(struct pool *p, struct pool_class *c)
 /* True if it could be emptied. */
 static bool end_drain(struct pool *p, struct pool_class *c, uint32_t id)
 {
-	bool empty = !slab_at(&p->slabs, id)->nr_used;
+	bool empty;
 
 	lock_take(&c->lock);
 	empty = !slab_at(&p->slabs, id)->nr_used;
 	c->draining = 0;
 	if (empty)
-		c->nr_slabs--;
+		pool_slab_remove_locked(p, c, id);
 	else
 		pool_slab_file_locked(p, c, id);
 	lock_drop(&c->lock);
@@ -115,7 +137,7 @@ static bool end_drain(struct pool *p, struct pool_class *c, uint32_t id)
 
 static enum move_result begin_move(struct pool *p, struct pool_class *c,
 				   struct pool_ref from, struct pool_ref *to,
-				   uint64_t *header)
+				   uint64_t *header, bool below)
 {
 	enum move_result ret = MOVE_DONE;
 
@@ -125,7 +147,8 @@ static enum move_result begin_move(struct pool *p, struct pool_class *c,
 				       memory_order_acquire);
 	if (!pool_header_len(*header))
 		ret = MOVE_SKIPPED;
-	else if (pool_slot_take_locked(p, c, to) != POOL_TAKEN)
+	else if (below ? !pool_slot_take_below_locked(p, to, from)
+		       : pool_slot_take_locked(p, c, to) != POOL_TAKEN)
 		ret = MOVE_NO_ROOM;
 	else
 		c->moving = from.bits;
@@ -152,8 +175,9 @@ static void end_move(struct pool *p, struct pool_class *c,
 		slab_give(&p->slabs, pool_ref_slab(to));
 }
 
+/* Move it to another slab, or BELOW: to a lower slot of its own. */
 static enum move_result move_object(struct pool *p, struct pool_class *c,
-				    struct pool_ref from)
+				    struct pool_ref from, bool below)
 {
 	struct pool_slot *old = pool_slot_at(p, from);
 	struct pool_slot *new;
@@ -162,7 +186,7 @@ static enum move_result move_object(struct pool *p, struct pool_class *c,
 	uint64_t header;
 	bool yes;
 
-	ret = begin_move(p, c, from, &to, &header);
+	ret = begin_move(p, c, from, &to, &header, below);
 	if (ret != MOVE_DONE)
 		return ret;
 	new = pool_slot_at(p, to);
@@ -183,7 +207,7 @@ static size_t drain(struct pool *p, struct pool_class *c, uint32_t id)
 	size_t moved = 0;
 
 	for (unsigned slot = 0; slot < nr; slot++) {
-		switch (move_object(p, c, pool_ref_make(id, slot))) {
+		switch (move_object(p, c, pool_ref_make(id, slot), false)) {
 		case MOVE_DONE:
 			moved++;
 			break;
@@ -197,17 +221,79 @@ static size_t drain(struct pool *p, struct pool_class *c, uint32_t id)
 	return moved;
 }
 
-static size_t compact_class(struct pool *p, struct pool_class *c,
-			    size_t max_moves)
+/* Move the objects of slab ID to its lower end. */
+static size_t slide(struct pool *p, struct pool_class *c, uint32_t id)
+{
+	size_t moved = 0;
+
+	lock_take(&c->lock);
+	pool_slab_sort_locked(p, c, id);
+	lock_drop(&c->lock);
+	for (unsigned slot = slab_at(&p->slabs, id)->nr_fresh; slot-- > 0;) {
+		enum move_result r = move_object(p, c, pool_ref_make(id, slot),
+						 true);
+
+		if (r == MOVE_DONE)
+			moved++;
+		else if (r != MOVE_SKIPPED)
+			break;
+	}
+	return moved;
+}
+
+/* Give back the RAM above the last object of slab ID, which is draining. */
+static void cut_tail(struct pool *p, struct pool_class *c, uint32_t id)
+{
+	struct slab *s = slab_at(&p->slabs, id);
+	unsigned keep;
+	unsigned had;
+
+	lock_take(&c->lock);
+	had = s->nr_touched;
+	keep = pool_slab_shorten_locked(p, c, id);
+	lock_drop(&c->lock);
+	/* nobody takes a slot of it or looks above nr_fresh */
+	if (keep < had)
+		slab_release(&p->slabs, id, keep, had);
+}
+
+/* Empty slabs while there is one to spare; objects moved. */
+static size_t drain_class(struct pool *p, struct pool_class *c,
+			  size_t max_moves)
 {
 	size_t moved = 0;
 	uint32_t id;
 
-	while (moved < max_moves && (id = begin_drain(p, c))) {
+	while (moved < max_moves &&
+	       (id = begin_drain(p, c, has_excess_locked))) {
 		moved += drain(p, c, id);
 		if (!end_drain(p, c, id))
 			break;		/* busy: another time */
 	}
+	return moved;
+}
+
+static size_t squeeze_class(struct pool *p, struct pool_class *c)
+{
+	uint32_t id = begin_drain(p, c, is_loose_locked);
+	size_t moved;
+
+	if (!id)
+		return 0;
+	moved = drain(p, c, id);
+	moved += slide(p, c, id);
+	cut_tail(p, c, id);
+	end_drain(p, c, id);
+	return moved;
+}
+
+static size_t compact_class(struct pool *p, struct pool_class *c,
+			    size_t max_moves)
+{
+	size_t moved = drain_class(p, c, max_moves);
+
+	if (moved < max_moves)
+		moved += squeeze_class(p, c);
 	return moved;
 }
 

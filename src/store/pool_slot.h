@@ -88,9 +88,11 @@ static inline struct pool_slot *pool_slot_at(const struct pool *p,
 /* The check bits of an object. */
 unsigned pool_check(const void *buf, size_t len, unsigned codec);
 
-/* Make slab ID, just taken, one of class C, and list it. */
+/* Make slab ID, just taken, one of class C; list it; forget it again. */
 void pool_slab_prepare(struct pool *p, struct pool_class *c, uint32_t id);
 void pool_slab_add_locked(struct pool *p, struct pool_class *c, uint32_t id);
+void pool_slab_remove_locked(struct pool *p, struct pool_class *c,
+			     uint32_t id);
 
 /* Put the slab into the list where it belongs; take it out of any list. */
 void pool_slab_file_locked(struct pool *p, struct pool_class *c, uint32_t id);
@@ -106,6 +108,21 @@ enum pool_take {
 /* A slot of the fullest slab that has one free. */
 enum pool_take pool_slot_take_locked(struct pool *p, struct pool_class *c,
 				     struct pool_ref *ref);
+
+/* Make the list of free slots of a slab run from the lowest to the highest. */
+void pool_slab_sort_locked(struct pool *p, struct pool_class *c, uint32_t id);
+
+/* The first free slot in the slab of FROM, if it is lower than FROM. */
+bool pool_slot_take_below_locked(struct pool *p, struct pool_ref *ref,
+				 struct pool_ref from);
+
+/*
+ * Make the free slots at the end of a draining slab fresh ones again.
+ * Returns  the pages of RAM that the slab still needs; they are accounted
+ *          for, the caller gives the others back
+ */
+unsigned pool_slab_shorten_locked(struct pool *p, struct pool_class *c,
+				  uint32_t id);
 
 /*
  * True if the slab has become empty and is no longer of the class: the

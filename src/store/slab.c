@@ -212,6 +212,17 @@ static uint32_t pop_any_warm(struct slab_table *t)
 	return id;
 }
 
+void slab_release(struct slab_table *t, uint32_t id, unsigned first,
+		  unsigned end)
+{
+	char *base = slab_addr(t, slab_at(t, id));
+
+	arena_release(t->arena, base + first * PAGE_SIZE,
+		      (end - first) * PAGE_SIZE);
+	atomic_fetch_sub_explicit(&t->nr_used, end - first,
+				  memory_order_relaxed);
+}
+
 static void trim_to(struct slab_table *t, uint64_t nr_pages)
 {
 	uint32_t id;
@@ -219,10 +230,7 @@ static void trim_to(struct slab_table *t, uint64_t nr_pages)
 	while (nr_warm(t) > nr_pages && (id = pop_any_warm(t))) {
 		struct slab *s = slab_at(t, id);
 
-		arena_release(t->arena, slab_addr(t, s),
-			      s->nr_touched * PAGE_SIZE);
-		atomic_fetch_sub_explicit(&t->nr_used, s->nr_touched,
-					  memory_order_relaxed);
+		slab_release(t, id, 0, s->nr_touched);
 		s->nr_touched = 0;
 		lock_take(&t->lock);
 		slab_link(t, &t->cold[s->nr_pages], id);

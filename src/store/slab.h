@@ -80,6 +80,10 @@ MUST_USE uint32_t slab_take(struct slab_table *t, unsigned nr_pages);
 /* The slab is free.  May give RAM back, if too much of it is warm. */
 void slab_give(struct slab_table *t, uint32_t id);
 
+/* Give back the RAM of pages FIRST..END-1 of a slab that nobody uses there. */
+void slab_release(struct slab_table *t, uint32_t id, unsigned first,
+		  unsigned end);
+
 /* Give back the RAM of warm slabs but a small reserve, or ALL of it. */
 void slab_trim(struct slab_table *t, bool all);
 

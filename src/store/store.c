@@ -171,6 +171,11 @@ size_t store_compact(struct store *s, size_t max_moves)
 	return pool_compact(&s->pool, max_moves);
 }
 
+void store_set_pool_max(struct store *s, uint64_t pool_max)
+{
+	pool_set_max(&s->pool, pool_max);
+}
+
 void store_usage(const struct store *s, struct store_usage *out)
 {
 	struct pool_usage u;

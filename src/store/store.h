@@ -81,6 +81,9 @@ void store_set_owner(struct store *s, struct store_ref ref, uint64_t owner);
  */
 size_t store_compact(struct store *s, size_t max_moves);
 
+/* A new cap of the pool in bytes, 0 none.  What is above it stays. */
+void store_set_pool_max(struct store *s, uint64_t pool_max);
+
 struct store_usage {
 	uint64_t pages;		/* objects now, same-filled ones included */
 	uint64_t same;		/* of these, only a ref */
