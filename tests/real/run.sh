@@ -97,7 +97,8 @@ sizes()
 	full-arenas) mib=1536 limit=1024 ;;
 	full-burst) mib=4096 limit=1024 ;;
 	quick-node) mib=300 limit=300 ;;
-	quick-sqlite | quick-arenas) mib=300 limit=220 ;;
+	quick-sqlite) mib=300 limit=220 ;;
+	quick-arenas) mib=300 limit=240 ;;
 	quick-burst) mib=600 limit=200 ;;
 	*) mib=300 limit=200 ;;
 	esac
