@@ -2,4 +2,4 @@
 #
 # Manual pages, in plain man(7).
 
-dist_man_MANS = man/zctl.1
+dist_man_MANS = man/zctl.1 man/uzswap.7

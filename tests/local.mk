@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: MIT
 #
-# The tests.  To add one, put the file where its kind lives and add its name,
-# without .c, to the list of that folder:
+# The tests.  To add one, put the file where its kind lives and add its name
+# to the list of that folder; what is compiled here is listed without .c:
 #
 #   unit      cmocka, one program per module: test_NOUN.c
 #   model     cmocka, random operations against a naive twin: model_NOUN.c
 #   fuzz      a parser of outside bytes on random input: fuzz_NOUN.c
 #   live      a plain program on a real userfaultfd, linked with the engine
-#   preload   an ordinary program that knows nothing of us, run under the
-#             library; named after the behaviour it shows
+#   preload   an ordinary program that knows nothing of us, compiled and run
+#             under the library by preload/run.sh; named after the behaviour
+#             it shows
 #   tools     a script that tries zctl
 #   lint      a script on the sources and what was built
 #   bench     built by make check so that it keeps compiling, never run
@@ -31,11 +32,29 @@ MODEL_TESTS = \
 
 FUZZ_TESTS = \
 	tests/fuzz/fuzz_config \
-	tests/fuzz/fuzz_proc
+	tests/fuzz/fuzz_proc \
+	tests/fuzz/fuzz_setting \
+	tests/fuzz/fuzz_snapshot
 
 LIVE_TESTS =
 
-PRELOAD_TESTS =
+PRELOAD_TESTS = \
+	tests/preload/advice_of_all_kinds.c \
+	tests/preload/close_everything.c \
+	tests/preload/dontneed_while_writing.c \
+	tests/preload/exec_and_spawn.c \
+	tests/preload/fork_child_reads.c \
+	tests/preload/fork_from_thread.c \
+	tests/preload/fork_of_fork.c \
+	tests/preload/heap_by_brk.c \
+	tests/preload/map_fixed_over_stored.c \
+	tests/preload/mprotect_stored.c \
+	tests/preload/mremap_moves.c \
+	tests/preload/munmap_and_reuse.c \
+	tests/preload/random_access.c \
+	tests/preload/syscalls_on_stored.c \
+	tests/preload/thread_arenas.c \
+	tests/preload/threads_by_thousands.c
 
 TOOLS_TESTS = \
 	tests/tools/manual.sh \
@@ -61,7 +80,8 @@ BENCHES = \
 EXTRA_DIST += tests/run-tap.sh tests/run-preload.sh \
 	$(LINT_TESTS) tests/lint/lib.sh \
 	$(TOOLS_TESTS) tests/tools/lib.sh tests/tools/fake_target.c \
-	$(PRELOAD_TESTS:=.c) $(REAL_FILES)
+	$(PRELOAD_TESTS) tests/preload/run.sh tests/preload/pattern.h \
+	tests/preload/peek.c $(REAL_FILES)
 REAL_FILES = \
 	tests/lib/group.sh \
 	tests/lib/in_group.sh \
@@ -99,12 +119,14 @@ LIBTEST = \
 # ------------------------------------------------------------- how they run
 
 TESTS = $(LINT_TESTS) $(TOOLS_TESTS)
-TEST_EXTENSIONS = .sh
+TEST_EXTENSIONS = .sh .c
 LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) \
 	$(top_srcdir)/build-aux/tap-driver.sh
 SH_LOG_DRIVER = $(LOG_DRIVER)
+C_LOG_DRIVER = $(LOG_DRIVER)
 LOG_COMPILER = $(SHELL) $(top_srcdir)/tests/run-tap.sh
 SH_LOG_COMPILER = $(LOG_COMPILER)
+C_LOG_COMPILER = $(LOG_COMPILER)
 
 # What scripts may rely on, in the build tree or out of it.
 AM_TESTS_ENVIRONMENT = \
@@ -117,10 +139,12 @@ if TESTS_ENABLED
 TESTS += $(UNIT_TESTS) $(MODEL_TESTS) $(FUZZ_TESTS)
 check_PROGRAMS += $(UNIT_TESTS) $(MODEL_TESTS) $(FUZZ_TESTS) $(BENCHES)
 if !SANITIZE
-TESTS += $(LIVE_TESTS) $(PRELOAD_TESTS)
+TESTS += $(LIVE_TESTS)
 check_PROGRAMS += $(LIVE_TESTS)
-check_DATA = $(PRELOAD_TESTS)
 endif
+endif
+if !SANITIZE
+TESTS += $(PRELOAD_TESTS)
 endif
 
 # A test may look into everything: "store/pool.h", "tools/units.h".
@@ -130,9 +154,3 @@ LDADD = libtest.la libengine.la libzctl.la $(LZ4_ARCHIVE) $(CMOCKA_LIBS) $(ZCTL_
 
 check_LTLIBRARIES = libtest.la
 libtest_la_SOURCES = $(LIBTEST)
-
-# Ordinary programs: no flags of ours but warnings, no library of ours.
-$(PRELOAD_TESTS): %: %.c
-	$(AM_V_CC)$(MKDIR_P) $(@D) && $(CC) -std=gnu11 $(UZ_WARNINGS) \
-		$(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -pthread -o $@ $<
-CLEANFILES += $(PRELOAD_TESTS)

@@ -127,7 +127,8 @@ static const struct argp top_argp = {
 	.children = top_children,
 };
 
-static enum zctl_status call(const struct command *command, int argc, char **argv)
+static enum zctl_status call(const struct command *command, int argc,
+			     char **argv)
 {
 	char name[32];
 

@@ -176,11 +176,13 @@ static void print_faults(const struct report *r)
 	snprintf(sum, sizeof(sum), "%" PRIu64, TOTAL(r, faults));
 	printf(EVENT, "Faults", late, sum);
 	if (snapshot_nr_timed(snap))
-		printf("   p50 %s  p99 %s  max below %s",
+		printf("   p50 %s  p99 %s  max %s %s",
 		       units_latency(text[0], UNITS_BUF,
 				     snapshot_fault_us(snap, .5)),
 		       units_latency(text[1], UNITS_BUF,
 				     snapshot_fault_us(snap, .99)),
+		       r->now->fault_us[UZSWAP_NR_BUCKETS - 1] ? "about"
+							       : "below",
 		       units_latency(text[2], UNITS_BUF,
 				     snapshot_fault_us(snap, 1)));
 	printf("\n  from pool %" PRIu64 ", from probation %" PRIu64

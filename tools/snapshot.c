@@ -104,7 +104,8 @@ static int read_steady(struct raw_page *raw, int fd, bool *torn)
 			return ret;
 		if (after < 0)
 			return (int)after;
-		if (before == after && before % 2 == 0)
+		/* all zeros: it is just being made */
+		if (before == after && before % 2 == 0 && raw->head.magic)
 			return 0;
 		nanosleep(&pause, NULL);
 	}

@@ -4,7 +4,8 @@
  *
  * Parsing is by hand and not by strtoull, which takes "-1" for a huge
  * number, " 5" for five, and looks at the locale.  A fraction is taken with
- * nine digits; more are malformed rather than silently dropped.
+ * six digits and rounded down, as the library does: the same words mean the
+ * same number of bytes to both (tests/fuzz/fuzz_setting.c).
  */
 #include "units.h"
 
@@ -12,15 +13,16 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #define NS_PER_MS	1000000ull
 #define NS_PER_S	1000000000ull
-#define FRACTION_DIGITS	9
+#define MILLION		1000000ull
 
-/* A number as written: whole part and fraction in billionths. */
+/* A number as written, before its unit is known. */
 struct decimal {
 	uint64_t whole;
-	uint64_t billionths;
+	uint64_t millionths;
 	bool has_fraction;
 };
 
@@ -44,20 +46,19 @@ static int take_digits(uint64_t *out, const char **p)
 static int take_decimal(struct decimal *d, const char **p)
 {
 	int ret = take_digits(&d->whole, p);
+	uint64_t digit = MILLION / 10;
 
-	d->billionths = 0;
+	d->millionths = 0;
 	d->has_fraction = false;
 	if (ret < 0 || **p != '.')
 		return ret;
-
-	const char *start = ++*p;
-
-	ret = take_digits(&d->billionths, p);
-	if (ret < 0 || *p - start > FRACTION_DIGITS)
+	(*p)++;
+	if (!isdigit((unsigned char)**p))
 		return -EINVAL;
-	for (const char *s = start; s < start + FRACTION_DIGITS; s++)
-		if (s >= *p)
-			d->billionths *= 10;
+	for (; isdigit((unsigned char)**p); (*p)++) {
+		d->millionths += digit * (uint64_t)(**p - '0');
+		digit /= 10;
+	}
 	d->has_fraction = true;
 	return 0;
 }
@@ -66,7 +67,7 @@ static int take_decimal(struct decimal *d, const char **p)
 static int scale(uint64_t *out, const struct decimal *d, uint64_t unit)
 {
 	__uint128_t n = (__uint128_t)d->whole * unit +
-			(__uint128_t)d->billionths * unit / NS_PER_S;
+			(__uint128_t)d->millionths * unit / MILLION;
 
 	if (n > INT64_MAX)
 		return -ERANGE;
@@ -100,7 +101,7 @@ int units_parse_size(uint64_t *out, const char *s)
 	if (letter) {
 		unit <<= 10 * (letter - letters + 1);
 		s++;
-		if (s[0] == 'i' && s[1] == 'B')
+		if (*s == 'i')
 			s++;
 	}
 	if (*s == 'B')
@@ -190,7 +191,7 @@ int units_parse_bool(bool *out, const char *s)
 	*out = false;
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
 		for (int value = 0; value < 2; value++) {
-			if (strcmp(s, words[i][value]) == 0) {
+			if (strcasecmp(s, words[i][value]) == 0) {
 				*out = value;
 				return 0;
 			}

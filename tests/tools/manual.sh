@@ -22,15 +22,15 @@ static const struct uzswap_option_row rows[] = {
 };
 
 static const char *const types[UZSWAP_NR_TYPES] = {
-	[UZSWAP_BOOL] = "yes or no",
-	[UZSWAP_SIZE] = "a size",
-	[UZSWAP_SIZE_PCT] = "a size or a share",
-	[UZSWAP_TIME] = "a time",
-	[UZSWAP_PERCENT] = "a percentage",
-	[UZSWAP_COUNT] = "a number",
-	[UZSWAP_FD] = "a descriptor",
-	[UZSWAP_CHOICE] = "one of",
-	[UZSWAP_TEXT] = "a text",
+	[UZSWAP_BOOL] = "Yes or no",
+	[UZSWAP_SIZE] = "A size",
+	[UZSWAP_SIZE_PCT] = "A size or a share",
+	[UZSWAP_TIME] = "A time",
+	[UZSWAP_PERCENT] = "A percentage",
+	[UZSWAP_COUNT] = "A number",
+	[UZSWAP_FD] = "A descriptor",
+	[UZSWAP_CHOICE] = "One of",
+	[UZSWAP_TEXT] = "A text",
 };
 
 static void put(const char *text)
@@ -55,15 +55,17 @@ int main(void)
 	for (unsigned i = 0; i < UZSWAP_NR_OPTIONS; i++) {
 		const struct uzswap_option_row *row = &rows[i];
 
-		printf(".TP\n.B %s\nOption\n.BR %s ,\n%s\n", row->env,
-		       row->name, types[row->type]);
+		printf(".TP\n.BR %s \" (\" %s )\n%s", row->env, row->name,
+		       types[row->type]);
 		if (row->type == UZSWAP_CHOICE) {
-			printf(".B ");
+			printf("\n.BR ");
 			put(row->choices);
-			printf("\n");
+			printf(" ,\ndefault ");
+		} else {
+			printf(", default ");
 		}
-		printf("(default %s).\n", *row->initial ? row->initial
-							: "none");
+		put(*row->initial ? row->initial : "none");
+		printf(".\n");
 		printf("%c%s.\n", toupper((unsigned char)row->help[0]),
 		       row->help + 1);
 		bounds(row);

@@ -74,8 +74,8 @@ contains 'Note        the limit cannot be met'
 contains 'faults were answered over it'
 expect 2 '2 processes of that name' "$zctl" stats -n "$label"
 expect 0 '*' "$zctl" list --sort -pid --raw --noheadings -o pid
-grep -e "^$pid\$" -e "^$good\$" "$work/out" | head -n 1 |
-	grep -q "^$pid\$" || fault 'not sorted'
+sort -c -n -r "$work/out" || fault 'not sorted'
+contains "$pid"
 expect 0 '*' "$zctl" list --sort state --raw --noheadings -o pid
 grep -e "^$pid\$" -e "^$good\$" "$work/out" | head -n 1 |
 	grep -q "^$good\$" || fault 'not sorted by text'
