@@ -25,7 +25,8 @@ UNIT_TESTS = \
 	tests/unit/test_config \
 	tests/unit/test_pressure \
 	tests/unit/test_proc \
-	tests/unit/test_text
+	tests/unit/test_text \
+	tests/unit/test_units
 
 MODEL_TESTS = \
 	tests/model/model_pool
