@@ -4,9 +4,10 @@
 # run-tap.sh TEST - run one test of any kind; its result is TAP on stdout.
 #
 # cmocka programs (unit, model) speak TAP themselves, a little off the
-# standard: a skipped test is "not ok N # SKIP" there.  Programs of
-# tests/preload are run under the library.  Everything else is a plain
-# program: 0, 1, 77, 99; its last line is the reason when it did not pass.
+# standard: a skipped test is "not ok N # SKIP" there.  Sources of
+# tests/preload are compiled and run under the library.  Everything else is a
+# plain program: 0, 1, 77, 99; the reason of a skip is the line that starts
+# with SKIP, or the last one.
 
 test=$1
 case /$test in
@@ -27,7 +28,9 @@ tests/unit/* | tests/model/*)
 	fi
 	exit 0 ;;
 tests/preload/*)
-	set -- "${SHELL:-/bin/sh}" "$UZ_SRCDIR/tests/run-preload.sh" "$test" ;;
+	one=${test##*/}
+	set -- "${SHELL:-/bin/sh}" "$UZ_SRCDIR/tests/run-preload.sh" \
+		"${one%.c}" ;;
 *.sh)
 	set -- "${SHELL:-/bin/sh}" "$test" ;;
 *)
@@ -37,18 +40,19 @@ esac
 out=$("$@" 2>&1)
 status=$?
 [ -z "$out" ] || printf '%s\n' "$out" | sed 's/^/# /'
-reason=$(printf '%s\n' "$out" | tail -n 1 | tr '#' ' ')
+reason=$(printf '%s\n' "$out" | grep '^SKIP' | tail -n 1 | tr '#' ' ')
+[ -n "$reason" ] || reason=$(printf '%s\n' "$out" | tail -n 1 | tr '#' ' ')
 reason=${reason#SKIP}
 reason=${reason#:}
 case $status in
 0)
 	echo 1..1
-	echo "ok 1 - $name" ;;
+	echo "ok 1" ;;
 77)
 	echo "1..0 # SKIP ${reason# }" ;;
 99)
 	echo "Bail out! $name: $reason" ;;
 *)
 	echo 1..1
-	echo "not ok 1 - $name (status $status)" ;;
+	echo "not ok 1 - status $status" ;;
 esac

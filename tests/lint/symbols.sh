@@ -16,7 +16,7 @@
 
 # Functions of libc without state, locks and memory, and what the compiler
 # itself inserts.
-ENGINE_MAY_CALL='memcpy memmove memset memcmp memchr memrchr mempcpy stpcpy
+ENGINE_MAY_CALL='memcpy memmove memset memcmp bcmp memchr memrchr mempcpy stpcpy
 strlen strnlen strcmp strncmp strchr strrchr strstr strspn strcspn
 clock_gettime _GLOBAL_OFFSET_TABLE_'
 
