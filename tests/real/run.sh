@@ -146,7 +146,7 @@ wait_held()
 	if [ -n "$1" ]; then
 		# shellcheck disable=SC2086  # the command is words
 		$stats_by "$child" >"$1" 2>>"$log" ||
-			echo "stats: $stats_by failed" >>"$log"
+			echo "stats: $stats_by: exit $?" >>"$log"
 	fi
 	rm -f "$tmp/hold"
 }
