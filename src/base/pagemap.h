@@ -27,7 +27,8 @@ MUST_USE int pagemap_open(struct pagemap *pm, void *words);
 void pagemap_close(struct pagemap *pm);
 
 /*
- * The runs of anonymous pages present in [START, END), at most NR.
+ * The runs of anonymous pages present in [START, END), at most NR; with NR 1
+ * the start of the first one, which is found without walking to its end.
  *
  * next     out: everything below it has been looked at
  *
