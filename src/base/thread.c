@@ -40,8 +40,10 @@ static void *make_tcb(void *block)
 
 	memset(block, 0, TCB_LEN);
 #if defined(__x86_64__)
-	memcpy(tcb, &tcb, sizeof(tcb));		/* fs:0  */
-	memcpy(tcb + 16, &tcb, sizeof(tcb));	/* fs:16 */
+	const uintptr_t self = (uintptr_t)tcb;
+
+	memcpy(tcb, &self, sizeof(self));	/* fs:0  */
+	memcpy(tcb + 16, &self, sizeof(self));	/* fs:16 */
 #endif
 	return tcb;
 }

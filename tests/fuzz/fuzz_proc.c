@@ -148,7 +148,7 @@ static void remove_tree(void)
 		"/proc/self/cgroup", "/proc/self/mountinfo", "/proc/self",
 		"/proc", "",
 	};
-	char path[128];
+	char path[192];
 
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
 		path_of(path, sizeof(path), parts[i]);
