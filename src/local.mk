@@ -45,7 +45,10 @@ ENGINE = \
 	src/engine/cold.c src/engine/cold.h \
 	src/engine/staging.c src/engine/staging.h \
 	src/engine/evict.c src/engine/evict.h \
-	src/engine/evict_wp.c src/engine/evict_wp.h \
+	src/engine/evict_move.c src/engine/evict_move.h \
+	src/engine/evict_move.c src/engine/evict_move.h \
+	src/engine/evict_remap.c src/engine/evict_remap.h \
+	src/engine/gate.c src/engine/gate.h \
 	src/engine/fault.c src/engine/fault.h \
 	src/engine/restore.c src/engine/restore.h \
 	src/engine/order.c src/engine/order.h \
@@ -92,7 +95,10 @@ EXTRA_DIST += src/hooks/exports.map
 
 # What every object of the library is compiled with.  Thread-local storage
 # of the lazy model calls malloc; a stack protector and fortified functions
-# rely on things that are not there yet when the first hook is called.
-LIBRARY_CPPFLAGS = $(COMMON_CPPFLAGS) -I$(top_srcdir)/src -U_FORTIFY_SOURCE
+# rely on things that are not there yet when the first hook is called, so that
+# these two come last, behind what the user or a distribution wants.
+LIBRARY_CPPFLAGS = $(COMMON_CPPFLAGS) -I$(top_srcdir)/src
 LIBRARY_CFLAGS = $(COMMON_CFLAGS) -fvisibility=hidden -ftls-model=initial-exec \
-	-fno-plt -fno-stack-protector $(LZ4_CFLAGS)
+	-fno-plt $(LZ4_CFLAGS)
+$(libengine_la_OBJECTS) $(libuzswap_la_OBJECTS): \
+	override CFLAGS += -fno-stack-protector -U_FORTIFY_SOURCE
