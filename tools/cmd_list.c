@@ -235,7 +235,7 @@ static enum zctl_status print_json(const struct target_list *list,
 
 		record_add_process(object, rows[i].client);
 		json_object_set_new(object, "faults_per_second",
-				    json_real(rows[i].faults_per_second));
+				    record_real(rows[i].faults_per_second));
 		json_array_append_new(processes, object);
 	}
 	json_object_set_new(document, "dormant",

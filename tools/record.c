@@ -11,8 +11,8 @@
 #include <stdio.h>
 #include <time.h>
 
-/* Enough digits for a ratio or a latency, few enough to read. */
-#define REAL_DIGITS	6
+/* Reals are rounded to thousandths; this many digits print them exactly. */
+#define REAL_DIGITS	15
 
 static const char *const state_names[] = {
 	[UZSWAP_DORMANT] = "dormant",
@@ -53,6 +53,13 @@ static void add_int(json_t *object, const char *key, uint64_t value)
 	json_object_set_new(object, key, json_integer((json_int_t)value));
 }
 
+json_t *record_real(double value)
+{
+	if (value < 1e15)
+		value = (double)(uint64_t)(value * 1000 + 0.5) / 1000;
+	return json_real(value);
+}
+
 static void add_text(json_t *object, const char *key, const char *value)
 {
 	json_object_set_new(object, key,
@@ -87,11 +94,11 @@ static void add_sizes(json_t *object, const struct client *client)
 			    json_integer(snapshot_saved(&client->snap)));
 	json_object_set_new(object, "ratio",
 			    s->pool && s->stored > s->disk ?
-			    json_real(snapshot_ratio(&client->snap)) :
+			    record_real(snapshot_ratio(&client->snap)) :
 			    json_null());
 	json_object_set_new(object, "fault_p99_us",
 			    snapshot_nr_timed(&client->snap) ?
-			    json_real(snapshot_fault_us(&client->snap, .99)) :
+			    record_real(snapshot_fault_us(&client->snap, .99)) :
 			    json_null());
 }
 
@@ -129,7 +136,7 @@ static void add_histogram(json_t *object, const struct uzswap_stats *s)
 		bool last = i == UZSWAP_NR_BUCKETS - 1;
 
 		json_object_set_new(bucket, "below_us", last ? json_null() :
-			json_real(0.25 * (double)((uint64_t)1 << i)));
+			record_real(0.25 * (double)((uint64_t)1 << i)));
 		add_int(bucket, "faults", s->fault_us[i]);
 		json_array_append_new(buckets, bucket);
 	}
@@ -146,7 +153,7 @@ static void add_times(json_t *object, const struct client *client)
 		(snap->taken_ns - snap->s.updated_ns) / 1000000);
 	json_object_set_new(object, "fault_p50_us",
 			    snapshot_nr_timed(snap) ?
-			    json_real(snapshot_fault_us(snap, .5)) :
+			    record_real(snapshot_fault_us(snap, .5)) :
 			    json_null());
 }
 

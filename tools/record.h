@@ -19,6 +19,9 @@ const char *record_state(const struct client *client);
 /* The label: UZSWAP_NAME or the command. */
 const char *record_name(const struct client *client);
 
+/* A positive number, to three decimals. */
+json_t *record_real(double value);
+
 /* {"schema": SCHEMA, "time": now} */
 json_t *record_document(const char *schema);
 

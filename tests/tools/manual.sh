@@ -86,6 +86,14 @@ sed '1,/^\.\\" options, by manual.sh/d; /^\.\\" end of options/,$d' \
 diff "$work/have" "$work/want" >"$work/diff" ||
 	fault "uzswap(7) is not as manual.sh --print: $(cat "$work/diff")"
 
+# what is interposed
+for symbol in $(sed -n '/global:/,/local:/s/^[[:space:]]*\([a-zA-Z_0-9]*\);$/\1/p' \
+	"$UZ_SRCDIR/src/hooks/exports.map"); do
+	sed -n '/^Interposed:/,/^The allocator/p' "$page7" |
+		grep -q -e " ${symbol}[,.]" ||
+		fault "uzswap(7) does not name $symbol of exports.map"
+done
+
 # every option and column of the tool is in its page, and the reverse
 page_text=$(sed 's/\\-/-/g; s/\\f[BIRP]//g' "$page1")
 for command in run list stats; do
