@@ -1,0 +1,138 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# run.sh [-l LIBRARY] [-e move|wp] [-p] [-n TIMES] [NAME...] - run the programs
+# of this folder, or those named, plain and then under the library with half
+# the memory they need.
+#
+# A program passes when it ends with 0 both times, and the library says that
+# it stored pages meanwhile (a run without would prove nothing) and never met
+# a damaged one.  -p leaves the plain runs out, -n repeats the others.
+#
+# One line per program, last line: N passed, N failed, N skipped.
+
+dir=$(cd "$(dirname "$0")" && pwd) || exit 99
+src=${UZ_SRCDIR:-$dir/../..}
+lib=${UZ_BUILDDIR:-$src}/.libs/libuzswap.so.0
+engine=
+plain=yes
+times=1
+while getopts l:e:pn: opt; do
+	case $opt in
+	l) lib=$OPTARG ;;
+	e) engine=$OPTARG ;;
+	p) plain= ;;
+	n) times=$OPTARG ;;
+	*) exit 99 ;;
+	esac
+done
+shift $((OPTIND - 1))
+
+case $lib in /*) ;; *) lib=$PWD/$lib ;; esac
+[ -e "$lib" ] || { echo "SKIP: no library at $lib"; exit 77; }
+work=$(mktemp -d) || exit 99
+trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
+passed=0 failed=0 skipped=0
+
+build() # SOURCE [FLAG...]
+{
+	out=$work/$(basename "$1" .c)
+	from=$1
+	shift
+	${CC:-cc} -std=gnu11 -O2 -Wall -Wextra "$@" -pthread -o "$out" "$from"
+}
+
+# What a program's own first lines ask for: " * run.sh: seconds=60 evicts=no"
+wish() # NAME KEY DEFAULT
+{
+	v=$(sed -n "s/^ \* run.sh:.*$2=\([^ ]*\).*/\1/p" "$dir/$1.c" | head -n 1)
+	echo "${v:-$3}"
+}
+
+run() # NAME LIBRARY
+{
+	(
+		cd "$work" || exit 99
+		if [ -n "$2" ]; then
+			UZSWAP_LIMIT_BYTES=$(wish "$1" limit 83886080)
+			export UZSWAP_LIMIT_BYTES
+			[ -z "$engine" ] || export UZSWAP_ENGINE="$engine"
+		fi
+		./peek "$(wish "$1" seconds 60)" "$2" "$work/$1" \
+			>"$work/log" 2>&1 3>"$work/counts"
+	)
+}
+
+judge() # NAME STATUS -> result, why
+{
+	counts=$(cat "$work/counts")
+	evicted=${counts#evicted=}
+	evicted=${evicted%% *}
+	result=FAIL
+	why="status $2; $counts"
+	[ "$2" != 124 ] || why="hangs; $counts"
+	[ "$2" = 0 ] || return
+	case $counts in
+	none)
+		[ "$(wish "$1" evicts yes)" = no ] || return ;;
+	*damaged=0*)
+		[ "$(wish "$1" evicts yes)" = no ] || [ "$evicted" -gt 0 ] ||
+			return ;;
+	*) return ;;
+	esac
+	result=PASS
+	why=$counts
+}
+
+one() # NAME
+{
+	if ! build "$dir/$1.c"; then
+		result=FAIL why='does not compile'
+		return
+	fi
+	if [ -n "$plain" ]; then
+		run "$1" ''
+		status=$?
+		if [ $status = 77 ]; then
+			result=SKIP
+			why=$(sed -n 's/^SKIP: //p' "$work/log")
+			return
+		elif [ $status != 0 ]; then
+			result=FAIL
+			why="status $status without the library"
+			return
+		fi
+	fi
+	n=0
+	while [ $n -lt "$times" ]; do
+		n=$((n + 1))
+		start=$(date +%s.%N)
+		run "$1" "$lib"
+		judge "$1" $?
+		took=$(echo "$(date +%s.%N) - $start" | bc 2>/dev/null)
+		why="$why${took:+; ${took%????????} s}"
+		[ $result = PASS ] || return
+	done
+}
+
+build "$dir/peek.c" -I"$src/include" || exit 99
+if [ $# = 0 ]; then
+	for f in "$dir"/*.c; do
+		name=$(basename "$f" .c)
+		[ "$name" = peek ] || set -- "$@" "$name"
+	done
+fi
+for name; do
+	one "$name"
+	printf '%-4s %-28s %s\n' $result "$name" "$why"
+	case $result in
+	PASS) passed=$((passed + 1)) ;;
+	SKIP) skipped=$((skipped + 1)) ;;
+	*)
+		failed=$((failed + 1))
+		sed 's/^/     | /' "$work/log" | tail -n 60 ;;
+	esac
+done
+echo "$passed passed, $failed failed, $skipped skipped"
+[ $failed = 0 ]
