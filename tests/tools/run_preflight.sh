@@ -88,7 +88,8 @@ fi
 cp "$work/plain" "$work/in_path"
 cp "$work/plain" "$work/not_exec"
 chmod 644 "$work/not_exec"
-expect 127 'No such file' "$zctl" run no-such-program-here
+expect 127 'No such file' env PATH=/usr/bin:/bin \
+	"$zctl" run no-such-program-here
 expect 127 'No such file' "$zctl" run ''
 expect 127 'No such file' "$zctl" run "$work/no/such"
 expect 127 'Not a directory' "$zctl" run "$work/plain/x"
