@@ -46,13 +46,12 @@ ENGINE = \
 	src/engine/staging.c src/engine/staging.h \
 	src/engine/evict.c src/engine/evict.h \
 	src/engine/evict_move.c src/engine/evict_move.h \
-	src/engine/evict_move.c src/engine/evict_move.h \
 	src/engine/evict_remap.c src/engine/evict_remap.h \
-	src/engine/gate.c src/engine/gate.h \
 	src/engine/fault.c src/engine/fault.h \
 	src/engine/restore.c src/engine/restore.h \
 	src/engine/order.c src/engine/order.h \
 	src/engine/event.c src/engine/event.h \
+	src/engine/gate.c src/engine/gate.h \
 	src/engine/reclaim.c src/engine/reclaim.h \
 	src/engine/pressure.c src/engine/pressure.h \
 	src/engine/adopt.c src/engine/adopt.h \

@@ -17,6 +17,7 @@
 #include "base/proc.h"
 #include "base/sys.h"
 #include "engine/engine.h"
+#include "engine/evict_remap.h"
 
 #define BUF_LEN		(64 * KIB)
 #define RETURN_LEAST	(16 * MIB)	/* shortest run given back */
@@ -44,7 +45,7 @@ void adopt_exclude(struct adopt *a, uintptr_t start, uintptr_t end)
 	atomic_store(&a->excluded[at].start, start);
 }
 
-static bool is_excluded(const struct adopt *a, uintptr_t start, uintptr_t end)
+bool adopt_is_excluded(const struct adopt *a, uintptr_t start, uintptr_t end)
 {
 	uint32_t nr = atomic_load(&a->nr_excluded);
 
@@ -68,16 +69,21 @@ static bool is_eligible(const struct engine *e, const struct proc_map *m)
 		return false;
 	if (arena_overlaps(&e->arena, m->start, m->end))
 		return false;
-	return !is_excluded(&e->adopt, m->start, m->end);
+	return !adopt_is_excluded(&e->adopt, m->start, m->end);
 }
 
 static void take(struct engine *e, uintptr_t start, uintptr_t end)
 {
+	size_t nr;
 	int ret;
 
 	if (region_has(&e->regions, start, end))
 		return;
-	ret = uffd_register(&e->main, start, end - start, !e->use_move);
+	/* not under a run of pages that is just being taken */
+	nr = (end - start) / PAGE_SIZE;
+	if (evict_remap_before(e, start, nr) < nr)
+		return;
+	ret = uffd_register(&e->main, start, end - start, false);
 	if (ret)
 		return;		/* somebody else's, or gone again */
 	if (region_add(&e->regions, start, end))
@@ -195,8 +201,7 @@ void adopt_again(struct engine *e)
 
 	while (region_next(&e->regions, at, &r)) {
 		at = r.end;
-		if (uffd_register(&e->main, r.start, r.end - r.start,
-				  !e->use_move))
+		if (uffd_register(&e->main, r.start, r.end - r.start, false))
 			take_pieces(e, &r);
 	}
 }

@@ -69,4 +69,7 @@ void adopt_open(struct engine *e);
 /* The program asked to be left alone there.  Context: app. */
 void adopt_exclude(struct adopt *a, uintptr_t start, uintptr_t end);
 
+/* Did it, somewhere in [START, END)?  Context: server. */
+bool adopt_is_excluded(const struct adopt *a, uintptr_t start, uintptr_t end);
+
 #endif

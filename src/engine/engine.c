@@ -22,6 +22,7 @@
 #include "base/proc.h"
 #include "base/sys.h"
 #include "base/text.h"
+#include "engine/evict_move.h"
 #include "engine/fault.h"
 
 #define TICK_BUSY_NS	(3 * NS_PER_MS)
@@ -129,31 +130,6 @@ bool engine_can_work(const struct engine_config *cfg)
 	uffd_close(&main);
 	uffd_close(&aside);
 	return true;
-}
-
-/* Does MOVE do what it says, there and back?  In memory of our own. */
-static bool move_works(struct engine *e)
-{
-	uintptr_t slot = staging_addr(&e->staging, 0);
-	uint64_t *page = arena_alloc(&e->arena, 2 * PAGE_SIZE);
-	uintptr_t addr = (uintptr_t)page;
-	size_t done;
-	bool ok;
-
-	if (!page || !uffd_has_move(&e->main) || !uffd_has_move(&e->aside))
-		return false;
-	for (size_t i = 0; i < 2 * PAGE_SIZE / 8; i++)
-		page[i] = i * 0x9e3779b97f4a7c15u;
-	ok = uffd_move(&e->main, &done, slot, addr, 2 * PAGE_SIZE,
-		       false) == UFFD_DONE && done == 2 * PAGE_SIZE;
-	/* on to the trash window, which is the second userfaultfd's */
-	ok = ok && uffd_move(&e->aside, &done, e->steward.trash, slot,
-			     2 * PAGE_SIZE, true) == UFFD_DONE;
-	for (size_t i = 0; ok && i < 2 * PAGE_SIZE / 8; i++)
-		ok = ((uint64_t *)e->steward.trash)[i] ==
-		     i * 0x9e3779b97f4a7c15u;
-	arena_release(&e->arena, (void *)e->steward.trash, 2 * PAGE_SIZE);
-	return ok;
 }
 
 static int register_own(struct engine *e)
@@ -312,6 +288,23 @@ static int find_pressure(struct engine *e)
 	return 0;
 }
 
+/* A if it works and is not forbidden, else B. */
+static int choose_engine(struct engine *e)
+{
+	e->use_move = e->cfg.kind != ENGINE_WP && evict_move_works(e);
+	if (e->use_move)
+		return 0;
+	if (e->cfg.kind == ENGINE_MOVE)
+		log_line("this kernel's UFFDIO_MOVE is missing or does not "
+			 "work: using engine wp", NULL);
+	if (evict_remap_works(e))
+		return 0;
+	log_line("running WITHOUT compression: this kernel has neither "
+		 "UFFDIO_MOVE nor MREMAP_DONTUNMAP; fix: Linux 5.7 or later",
+		 NULL);
+	return -ENOSYS;
+}
+
 static int bring_up(struct engine *e, bool first)
 {
 	int ret = open_uffd(&e->main, &e->aside, &e->cfg);
@@ -326,14 +319,10 @@ static int bring_up(struct engine *e, bool first)
 				   e->steward.pagemap.words);
 	if (!ret)
 		ret = register_own(e);
-	if (!ret && first) {
-		e->use_move = e->cfg.kind != ENGINE_WP && move_works(e);
-		if (e->cfg.kind == ENGINE_MOVE && !e->use_move)
-			log_line("this kernel's UFFDIO_MOVE is missing or "
-				 "does not work: using engine wp", NULL);
-	}
-	if (!ret && !e->use_move && !uffd_has_wp(&e->main))
-		ret = -ENOSYS;
+	if (!ret && first)
+		ret = choose_engine(e);
+	if (!ret && !e->use_move)
+		evict_remap_start(e, first);
 	return ret;
 }
 
@@ -352,7 +341,7 @@ void engine_count_resident(struct engine *e)
 			pages += (uint64_t)n;
 		at = r.end;
 	}
-	pages += page_total(&e->pages, PAGE_LEAVING) * e->use_move;
+	pages += page_total(&e->pages, PAGE_LEAVING);
 	atomic_store(&e->resident, pages * PAGE_SIZE);
 	e->cold.tick_len = (uint32_t)(pages / 16 + 64);
 }

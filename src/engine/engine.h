@@ -9,7 +9,7 @@
  *	engine/cold.c      nobody asked for it lately         page: HERE
  *	      |
  *	engine/evict.c     move it out, on probation          LEAVING
- *	      |            engine/staging.c
+ *	      |            evict_move.c or evict_remap.c, staging.c
  *	engine/evict.c     pack and store it                  PACKING -> STORED
  *	      |            store/store.c -> codec.c, pool.c
  *	     ...           the bytes wait; compaction may move them
@@ -37,7 +37,9 @@
 #include "base/uffd.h"
 #include "engine/adopt.h"
 #include "engine/cold.h"
+#include "engine/evict_remap.h"
 #include "engine/fork.h"
+#include "engine/gate.h"
 #include "engine/order.h"
 #include "engine/pressure.h"
 #include "engine/reclaim.h"
@@ -84,6 +86,7 @@ struct helper {
 	char *bounce;		/* RESTORE_WINDOW pages */
 	uintptr_t trash;	/* TRAY_SLOTS pages of the second uffd */
 	struct tray *tray;	/* being filled, or NULL */
+	struct flight flight;	/* engine B; evictors.  Others read */
 	struct pagemap pagemap;
 	struct fault_queue *queue; /* faults put aside; servers */
 	uint64_t random;	/* state of torture and jitter */
@@ -104,6 +107,7 @@ struct engine {
 	struct region_set regions;
 	struct store store;
 	struct staging staging;
+	struct gate gate;		/* engine B */
 	struct order order;
 	struct reclaim reclaim;
 	struct pressure pressure;

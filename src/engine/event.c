@@ -11,6 +11,7 @@
 #include "base/count.h"
 #include "base/log.h"
 #include "engine/engine.h"
+#include "engine/evict_remap.h"
 
 #define LOOK_RUNS	32
 
@@ -22,9 +23,7 @@ static void drop_content(struct engine *e, uint64_t word)
 	switch (page_state(word)) {
 	case PAGE_LEAVING:
 	case PAGE_PACKING:
-		if (e->use_move)
-			atomic_store(staging_owner(&e->staging,
-						   page_where(word)), 0);
+		atomic_store(staging_owner(&e->staging, page_where(word)), 0);
 		count_one(UZSWAP_COUNT_leave_dropped);
 		break;
 	case PAGE_STORED:
@@ -58,6 +57,7 @@ static void apply_unmap(struct engine *e, uintptr_t start, uintptr_t end)
 	uintptr_t at = start;
 	struct chunk *c;
 
+	evict_remap_disturb(e, start, end);
 	while ((c = page_next_chunk(&e->pages, at, end))) {
 		at = c->base + CHUNK_SIZE;
 		forget_words(e, c, start, end);
@@ -126,8 +126,8 @@ static void move_word(struct engine *e, page_word *w, uintptr_t addr)
 	if (page_state(word) == PAGE_STORED ||
 	    page_state(word) == PAGE_DROPPING)
 		store_set_owner(&e->store, ref, addr >> PAGE_SHIFT);
-	else if (e->use_move && (page_state(word) == PAGE_LEAVING ||
-				 page_state(word) == PAGE_PACKING))
+	else if (page_state(word) == PAGE_LEAVING ||
+		 page_state(word) == PAGE_PACKING)
 		atomic_store(staging_owner(&e->staging, page_where(word)),
 			     addr);
 	page_set(&e->pages, to, word);
@@ -141,6 +141,8 @@ static void apply_remap(struct engine *e, uintptr_t from, uintptr_t to,
 	uintptr_t at = from;
 	struct chunk *c;
 
+	evict_remap_disturb(e, from, end);
+	evict_remap_disturb(e, to, to + len);
 	/* the kernel has unmapped what was at TO; its event came first */
 	while ((c = page_next_chunk(&e->pages, at, end))) {
 		size_t first = from > c->base ? (from - c->base) / PAGE_SIZE

@@ -1,63 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Engine A.  A run of pages is moved to staging by the kernel, atomically:
- * from then on nobody can change the bytes, a touch is a fault, and pinned
- * pages (O_DIRECT, io_uring, RDMA) were refused.
+ * What both engines have in common: trays are filled, queued and packed.
+ * How a run of pages gets into a tray, a page out of it, and dead slots are
+ * emptied, is in evict_move.c (engine A) and evict_remap.c (engine B).
  *
- * The word is set before the page moves, so that a fault always finds where
- * to look; pages that did not move are set back.  While a page is PACKING
- * only its packer touches the slot; a fault in between marks the word
- * WANTED, and the packer gives the page back at the end.
- *
- * A slot whose page was stored, dropped or copied out still holds dead
- * memory; the whole tray is swept to the trash window at the end.
+ * While a page is PACKING only its packer touches the slot; a fault in
+ * between marks the word WANTED, and the packer gives the page back at the
+ * end.
  */
 #include "engine/evict.h"
 
 #include <errno.h>
-#include <sys/mman.h>
 
 #include "base/count.h"
-#include "base/log.h"
-#include "base/sys.h"
 #include "engine/engine.h"
-#include "engine/evict_wp.h"
-
-#ifndef MADV_POPULATE_WRITE
-#define MADV_POPULATE_WRITE	23	/* Linux 5.14 */
-#endif
-
-#define PROTECTED_STEP	16	/* pages passed over after a refusal */
-#define TRASH_TRIES	64	/* a moment's contention, then the slow way */
+#include "engine/evict_move.h"
+#include "engine/evict_remap.h"
 
 /* --- leaving: HERE -> LEAVING ---------------------------------------- */
 
-/* The page did not move after all. */
-static void stay(struct engine *e, uintptr_t addr, uint32_t slot)
-{
-	page_word *w = page_find(&e->pages, addr);
-	uint64_t old = atomic_load(w);
-
-	atomic_store(staging_owner(&e->staging, slot), 0);
-	for (;;) {
-		bool ours = page_where(old) == slot;
-
-		if (page_state(old) == PAGE_LEAVING && ours) {
-			if (page_shift(&e->pages, w, &old,
-				       page_at(old, PAGE_HERE, 0)))
-				return;
-			continue;
-		}
-		if (page_state(old) != PAGE_ARRIVING || !ours)
-			return;
-		/* a server looks into the slot just now, finds nothing */
-		old = atomic_load(w);
-	}
-}
-
-/* Set up to NR words to LEAVING; returns how many, from the first on. */
-static size_t mark_run(struct helper *h, struct tray *t, uintptr_t addr,
-		       size_t nr)
+size_t evict_mark(struct helper *h, struct tray *t, uintptr_t addr, size_t nr,
+		  enum page_state as)
 {
 	struct engine *e = h->engine;
 	size_t n;
@@ -76,7 +39,7 @@ static size_t mark_run(struct helper *h, struct tray *t, uintptr_t addr,
 		atomic_store(staging_owner(&e->staging, slot),
 			     addr + n * PAGE_SIZE);
 		if (!page_shift(&e->pages, w, &old,
-				page_at(old, PAGE_LEAVING, slot))) {
+				page_at(old, as, slot))) {
 			atomic_store(staging_owner(&e->staging, slot), 0);
 			break;
 		}
@@ -84,104 +47,32 @@ static size_t mark_run(struct helper *h, struct tray *t, uintptr_t addr,
 	return n;
 }
 
-/* One section: mark, move, set back what did not move. */
-static enum uffd_result move_run(struct helper *h, struct tray *t,
-				 size_t *moved, uintptr_t addr, size_t nr)
-{
-	struct engine *e = h->engine;
-	enum uffd_result r = UFFD_HOLE;
-	uint32_t slot = staging_slot(&e->staging, t, t->used);
-	size_t done = 0;
-
-	*moved = 0;
-	order_enter(&e->order, h->slot);
-	if (!region_has(&e->regions, addr, addr + nr * PAGE_SIZE) ||
-	    fork_is_snapshot(&e->fork)) {
-		order_leave(&e->order, h->slot);
-		return UFFD_GONE;
-	}
-	nr = mark_run(h, t, addr, nr);
-	if (nr)
-		r = uffd_move(&e->main, &done, staging_addr(&e->staging, slot),
-			      addr, nr * PAGE_SIZE, false);
-	done /= PAGE_SIZE;
-	for (size_t i = done; i < nr; i++)
-		stay(e, addr + i * PAGE_SIZE, slot + (uint32_t)i);
-	if (r == UFFD_DONE)
-		r = UFFD_HOLE;	/* a page further on is not ours to move */
-	order_leave(&e->order, h->slot);
-	t->used += (uint32_t)done;
-	count_add(UZSWAP_COUNT_leave_moved, done);
-	*moved = done;
-	return r;
-}
-
-/*
- * A page shared since a fork stays unmovable until it is written.  If this
- * process alone maps it, have the kernel do as if.
- */
-static bool unshare_run(struct helper *h, uintptr_t addr, size_t nr)
-{
-	size_t n = 0;
-
-	if (h->server)
-		return false;	/* populating may fault: not for a server */
-	while (n < nr && pagemap_is_exclusive(&h->pagemap,
-					      addr + n * PAGE_SIZE))
-		n++;
-	if (!n || sys_madvise(addr, n * PAGE_SIZE, MADV_POPULATE_WRITE))
-		return false;
-	count_add(UZSWAP_COUNT_unshared, n);
-	return true;
-}
-
-/*
- * What to do about the page at which a move of NR pages stopped: how many to
- * pass over.  REFUSED may only mean that the run reaches into the next
- * mapping: *MOST, the longest run to try, is halved then.
- */
-static size_t after_stop(struct helper *h, enum uffd_result r,
-			 uintptr_t addr, size_t nr, size_t *most,
-			 uintptr_t *cured)
-{
-	switch (r) {
-	case UFFD_BUSY:
-		if (*cured != addr && unshare_run(h, addr, nr)) {
-			*cured = addr;
-			return 0;
-		}
-		count_one(UZSWAP_COUNT_skip_busy);
-		return 1;
-	case UFFD_HOLE:
-		return 1;
-	case UFFD_REFUSED:
-		if (nr > 1) {
-			*most = nr / 2;
-			return 0;
-		}
-		count_one(UZSWAP_COUNT_skip_protected);
-		return PROTECTED_STEP;
-	case UFFD_ALREADY:
-	case UFFD_DONE:
-	case UFFD_AGAIN:
-	case UFFD_NOMEM:
-	case UFFD_GONE:
-		return CHUNK_PAGES;	/* enough for now */
-	}
-	return CHUNK_PAGES;
-}
-
-static bool need_tray(struct helper *h)
+struct tray *evict_tray(struct helper *h)
 {
 	struct staging *s = &h->engine->staging;
 
-	if (h->tray && h->tray->used == TRAY_SLOTS) {
+	if (h->tray && (h->tray->used == TRAY_SLOTS ||
+			h->tray->runs == TRAY_RUNS)) {
 		staging_enqueue(s, h->tray);
 		h->tray = NULL;
 	}
 	if (!h->tray)
 		h->tray = staging_open(s);
 	return h->tray;
+}
+
+void evict_enqueue(struct helper *h, struct tray *t, size_t nr, size_t used)
+{
+	struct staging *s = &h->engine->staging;
+
+	for (size_t i = 0; i < nr; i++) {
+		t[i].used = (uint32_t)min_size(used, TRAY_SLOTS);
+		used -= t[i].used;
+		if (t[i].used)
+			staging_enqueue(s, &t[i]);
+		else
+			staging_free(s, &t[i]);
+	}
 }
 
 void evict_flush(struct helper *h)
@@ -197,62 +88,10 @@ void evict_flush(struct helper *h)
 	h->tray = NULL;
 }
 
-/* All of a huge page in one move, into sixteen trays at once. */
-static size_t leave_huge(struct helper *h, uintptr_t addr)
-{
-	struct engine *e = h->engine;
-	struct tray *t = staging_open_huge(&e->staging);
-	size_t moved = 0;
-	size_t left;
-
-	if (!t)
-		return 0;
-	/* the slots of the following trays continue those of the first */
-	move_run(h, t, &moved, addr, CHUNK_PAGES);
-	left = moved;
-	for (size_t i = 0; i < HUGE_TRAYS; i++) {
-		t[i].used = (uint32_t)min_size(left, TRAY_SLOTS);
-		left -= t[i].used;
-		if (t[i].used)
-			staging_enqueue(&e->staging, &t[i]);
-		else
-			staging_free(&e->staging, &t[i]);
-	}
-	return moved;
-}
-
 size_t evict_leave(struct helper *h, uintptr_t addr, size_t nr, bool huge)
 {
-	size_t total = 0;
-	size_t most = TRAY_SLOTS;
-	uintptr_t cured = 0;	/* where a move was tried twice */
-
-	if (!h->engine->use_move)
-		return evict_wp_leave(h, addr, nr);
-	if (huge && nr == CHUNK_PAGES) {
-		total = leave_huge(h, addr);
-		addr += total * PAGE_SIZE;
-		nr -= total;
-	}
-	while (nr && need_tray(h)) {
-		size_t n = min_size(min_size(nr, most),
-				    TRAY_SLOTS - h->tray->used);
-		size_t moved;
-		enum uffd_result r = move_run(h, h->tray, &moved, addr, n);
-
-		total += moved;
-		addr += moved * PAGE_SIZE;
-		nr -= moved;
-		if (moved == n) {
-			most = TRAY_SLOTS;
-			continue;
-		}
-		n = min_size(after_stop(h, r, addr, n - moved, &most, &cured),
-			     nr);
-		addr += n * PAGE_SIZE;
-		nr -= n;
-	}
-	return total;
+	return h->engine->use_move ? evict_move_leave(h, addr, nr, huge)
+				   : evict_remap_leave(h, addr, nr);
 }
 
 /* --- packing: LEAVING -> PACKING -> STORED --------------------------- */
@@ -279,21 +118,23 @@ static bool begin_pack(struct helper *h, uint32_t slot, uintptr_t *addr)
 	return ours;
 }
 
+enum uffd_result evict_back(struct engine *e, uintptr_t addr, uint64_t slot)
+{
+	return e->use_move ? evict_move_back(e, addr, slot)
+			   : evict_remap_back(e, addr, slot);
+}
+
 /* It does not pay, or there is no place: back where it came from. */
 static bool give_back(struct helper *h, page_word *w, uint64_t old,
 		      uintptr_t addr, uint32_t slot, bool refused)
 {
 	struct engine *e = h->engine;
-	uintptr_t from = staging_addr(&e->staging, slot);
 	enum uffd_result r;
 	uint64_t claim = page_at(old, PAGE_ARRIVING, slot);
-	size_t done;
 
 	while (!page_shift(&e->pages, w, &old, claim))
 		claim = page_at(old, PAGE_ARRIVING, slot); /* now WANTED */
-	r = uffd_move(&e->main, &done, addr, from, PAGE_SIZE, false);
-	if (r == UFFD_BUSY || r == UFFD_REFUSED)
-		r = uffd_copy(&e->main, &done, addr, (void *)from, PAGE_SIZE);
+	r = evict_back(e, addr, slot);
 	old = claim;
 	if (r != UFFD_DONE) {
 		page_shift(&e->pages, w, &old,
@@ -301,7 +142,8 @@ static bool give_back(struct helper *h, page_word *w, uint64_t old,
 		return false;
 	}
 	claim = page_with_heat(page_at(old, PAGE_HERE, 0), page_level(old),
-			       15);
+			       1);
+	claim = page_with_age(claim, atomic_load(&e->cold.tick));
 	page_shift(&e->pages, w, &old,
 		   refused ? claim | PAGE_REFUSED : claim);
 	atomic_store(staging_owner(&e->staging, slot), 0);
@@ -372,38 +214,6 @@ static bool pack_slot(struct helper *h, uint32_t slot, size_t *freed)
 	return done;
 }
 
-/*
- * Free the memory of NR dead slots.  By way of the trash window, as dropping
- * it in place would raise an event; pages that can't be moved (shared since
- * a fork) are dropped in place after all, but not by a server, which would
- * wait for itself.
- */
-static bool empty_slots(struct helper *h, uintptr_t from, size_t nr)
-{
-	struct engine *e = h->engine;
-	size_t len = nr * PAGE_SIZE;
-	size_t at = 0;
-	size_t done;
-
-	for (int i = 0; i < TRASH_TRIES && at < len; i++) {
-		enum uffd_result r = uffd_move(&e->aside, &done,
-					       h->trash + at, from + at,
-					       len - at, true);
-
-		at += done;
-		if (r == UFFD_HOLE)
-			at = len;	/* nothing left in there */
-		else if (r == UFFD_BUSY || r == UFFD_REFUSED)
-			break;
-	}
-	sys_madvise(h->trash, len, MADV_DONTNEED);
-	if (at >= len)
-		return true;
-	if (h->server)
-		return false;
-	return sys_madvise(from + at, len - at, MADV_DONTNEED) == 0;
-}
-
 long evict_pack(struct helper *h)
 {
 	struct engine *e = h->engine;
@@ -413,8 +223,6 @@ long evict_pack(struct helper *h)
 	size_t freed = 0;
 	bool done = true;
 
-	if (!e->use_move)
-		return evict_wp_pack(h);
 	t = staging_take(s);
 	if (!t)
 		return -1;
@@ -423,7 +231,9 @@ long evict_pack(struct helper *h)
 		done &= pack_slot(h, first + i, &freed);
 	cold_evicted(&e->cold, freed);
 	count_add(UZSWAP_COUNT_evicted, freed);
-	if (done && empty_slots(h, staging_addr(s, first), t->used))
+	if (done && (e->use_move
+		     ? evict_move_empty(h, staging_addr(s, first), t->used)
+		     : evict_remap_empty(h, staging_addr(s, first), t->used)))
 		staging_free(s, t);
 	else
 		staging_enqueue(s, t);
@@ -443,9 +253,12 @@ size_t evict_some(struct helper *h, size_t nr, enum evict_mode mode)
 		size_t taken = 0;
 		long packed = -1;
 
-		if (mode == EVICT_AHEAD
-		    ? e->staging.nr_waiting < probation
-		    : e->staging.nr_waiting == 0) {
+		/* engine B takes nothing out by a server's hand */
+		if (!e->use_move && h->server)
+			more = false;
+		else if (mode == EVICT_AHEAD
+			 ? e->staging.nr_waiting < probation
+			 : e->staging.nr_waiting == 0) {
 			more = cold_sweep(h, &taken);
 			if (mode == EVICT_NOW)
 				evict_flush(h);

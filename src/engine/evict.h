@@ -3,7 +3,7 @@
  * Leaving: HERE -> LEAVING -> PACKING -> STORED.  The mirror image of
  * engine/restore.h.
  *
- *	evict_leave   the kernel moves a run of pages to staging   (LEAVING)
+ *	evict_leave   a run of pages is taken to staging           (LEAVING)
  *	evict_pack    a tray of them is packed and stored          (STORED)
  *
  * Whatever fails on the way leaves the page where it was, whole.
@@ -13,8 +13,12 @@
 #define UZ_ENGINE_EVICT_H
 
 #include "base/types.h"
+#include "base/uffd.h"
+#include "space/page.h"
 
+struct engine;
 struct helper;
+struct tray;
 
 enum evict_mode {
 	EVICT_AHEAD,	/* background: pages get their probation */
@@ -32,6 +36,20 @@ long evict_pack(struct helper *h);
 
 /* Hand over the tray being filled, full or not. */
 void evict_flush(struct helper *h);
+
+/*
+ * For the two engines: the tray being filled, with room in it, or NULL; and
+ * up to NR words at ADDR from HERE to the state AS, in T's next slots: how
+ * many, from the first on; and NR trays in a row of which USED slots are
+ * filled, to the queue.
+ */
+struct tray *evict_tray(struct helper *h);
+size_t evict_mark(struct helper *h, struct tray *t, uintptr_t addr, size_t nr,
+		  enum page_state as);
+void evict_enqueue(struct helper *h, struct tray *t, size_t nr, size_t used);
+
+/* The page in SLOT back to ADDR.  In a section, the word claimed. */
+enum uffd_result evict_back(struct engine *e, uintptr_t addr, uint64_t slot);
 
 /*
  * Make room for about NR pages: choose, take out, pack.

@@ -18,7 +18,7 @@
 #include "base/sys.h"
 #include "engine/engine.h"
 #include "engine/event.h"
-#include "engine/evict_wp.h"
+#include "engine/evict_remap.h"
 
 #define QUEUE_LEN	64u
 #define PAUSE_FIRST	(20 * NS_PER_US)
@@ -124,6 +124,7 @@ static long read_batch(struct helper *h, struct uffd_event *batch)
 	nr = uffd_read(&e->main, batch);
 	for (long i = 0; i < nr; i++) {
 		if (batch[i].kind != UFFD_FAULT &&
+		    !evict_remap_is_own(e, &batch[i]) &&
 		    !fork_keep_event(&e->fork, &batch[i]))
 			event_apply(h, &batch[i]);
 	}

@@ -106,9 +106,7 @@ static void settle_page(struct engine *e, page_word *w)
 		count_one(UZSWAP_COUNT_restored);
 		break;
 	case PAGE_LEAVING:
-		if (e->use_move)
-			atomic_store(staging_owner(&e->staging,
-						   page_where(word)), 0);
+		atomic_store(staging_owner(&e->staging, page_where(word)), 0);
 		page_set(&e->pages, w,
 			 page_at(cold_rescued(word), PAGE_HERE, 0));
 		count_one(UZSWAP_COUNT_leave_back);
@@ -207,8 +205,6 @@ static void restore_plainly(struct helper *h, uintptr_t addr, page_word *w)
 		store_drop(&e->store, ref);
 		break;
 	case PAGE_LEAVING:
-		if (!e->use_move)
-			break;	/* it never left */
 		memcpy((void *)addr,
 		       (void *)staging_addr(&e->staging, page_where(word)),
 		       PAGE_SIZE);
@@ -247,6 +243,7 @@ void fork_child(struct engine *e)
 	region_fork_child(&e->regions);
 	page_fork_child(&e->pages);
 	staging_fork_child(&e->staging);
+	gate_fork_child(&e->gate);
 	store_fork_child(&e->store);
 	lock_init(&e->cold.lock, LOCK_SPACE);
 	atomic_store(&e->fork.busy, 0);

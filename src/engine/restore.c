@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/sys.h"
 #include "engine/engine.h"
+#include "engine/evict.h"
 
 /* --- how many ---------------------------------------------------------- */
 
@@ -49,12 +50,12 @@ static void remember(struct restore *r, const struct uffd_event *ev,
 			      memory_order_relaxed);
 }
 
-/* Pages from ADDR to the end of its chunk, at most MAX. */
-static size_t within_chunk(uintptr_t addr, size_t max)
+/* Pages from ADDR to the end of its chunk or to a flight, at most MAX. */
+static size_t within_chunk(struct engine *e, uintptr_t addr, size_t max)
 {
 	size_t left = (CHUNK_SIZE - (addr & (CHUNK_SIZE - 1))) / PAGE_SIZE;
 
-	return min_size(left, max);
+	return evict_remap_before(e, addr, min_size(left, max));
 }
 
 /*
@@ -175,7 +176,7 @@ static size_t fill_window(struct engine *e, const struct uffd_event *ev)
 	size_t by_place = min_size(2 * filled_before(e, ev->addr),
 				   RESTORE_WINDOW);
 
-	return within_chunk(ev->addr, max_size(by_thread, by_place));
+	return within_chunk(e, ev->addr, max_size(by_thread, by_place));
 }
 
 /*
@@ -214,21 +215,6 @@ static enum restore_result restore_fresh(struct helper *h,
 
 /* --- on probation: move it back ----------------------------------------- */
 
-static enum uffd_result move_back(struct engine *e, uintptr_t addr,
-				  uint64_t slot)
-{
-	uintptr_t from = staging_addr(&e->staging, slot);
-	size_t done;
-	enum uffd_result r = uffd_move(&e->main, &done, addr, from, PAGE_SIZE,
-				       false);
-
-	/* shared since a fork, or the mapping's protection has changed */
-	if (r == UFFD_BUSY || r == UFFD_REFUSED)
-		r = uffd_copy(&e->main, &done, addr, (const void *)from,
-			      PAGE_SIZE);
-	return r;
-}
-
 static enum restore_result restore_leaving(struct helper *h,
 					   const struct uffd_event *ev,
 					   page_word *w, uint64_t old)
@@ -240,11 +226,12 @@ static enum restore_result restore_leaving(struct helper *h,
 
 	if (!claim_page(e, &c, w, old))
 		return RESTORE_AGAIN;
-	r = move_back(e, ev->addr, slot);
+	r = evict_back(e, ev->addr, slot);
 	if (r != UFFD_DONE && r != UFFD_ALREADY) {
 		unclaim(e, &c);
 		/* HOLE: the evictor is about to move it just now */
-		return r == UFFD_HOLE ? RESTORE_AGAIN : result_of(r);
+		return r == UFFD_HOLE && e->use_move ? RESTORE_AGAIN
+						     : result_of(r);
 	}
 	atomic_store(staging_owner(&e->staging, slot), 0);
 	settle(e, &c, cold_rescued(c.was));
@@ -311,7 +298,7 @@ static enum restore_result restore_stored(struct helper *h,
 	enum uffd_result r;
 	size_t done;
 
-	nr = claim_stored(h, claims, ev->addr, within_chunk(ev->addr, nr));
+	nr = claim_stored(h, claims, ev->addr, within_chunk(e, ev->addr, nr));
 	if (!nr)
 		return RESTORE_AGAIN;
 	r = copy_run(e, &done, ev->addr, h->bounce, nr);
@@ -398,6 +385,10 @@ static enum restore_result restore_in_section(struct helper *h,
 	page_word *w = page_find(&e->pages, ev->addr);
 	uint64_t old = w ? atomic_load(w) : 0;
 
+	/* a word changed while an evictor is taking the page: wait for that */
+	if (page_state(old) != PAGE_PACKING &&
+	    unlikely(!evict_remap_before(e, ev->addr, 1)))
+		return RESTORE_AGAIN;
 	if (unlikely(fork_is_snapshot(&e->fork)))
 		return restore_snapshot(h, ev, old);
 	switch (page_state(old)) {

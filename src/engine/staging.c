@@ -98,8 +98,9 @@ void staging_free(struct staging *s, struct tray *t)
 {
 	lock_take(&s->lock);
 	ASSERT(t->state == TRAY_FILLING || t->state == TRAY_PACKING);
-	t->state = TRAY_FREE;
+	t->state = t->lost ? TRAY_LOST : TRAY_FREE;
 	t->used = 0;
+	t->runs = 0;
 	lock_drop(&s->lock);
 }
 

@@ -14,10 +14,12 @@
  *	           ^          |         |
  *	           +----------+---------+  (what could not be finished)
  *
- * The area is registered with the main userfaultfd, so that the kernel
- * refuses a move while an event is pending.  Freeing pages there would raise
- * an event; so dead pages are first moved on to a trash window that belongs
- * to a second userfaultfd, without events, and dropped there.
+ * With engine A the area is registered with the main userfaultfd, so that
+ * the kernel refuses a move while an event is pending.  Freeing pages there
+ * would raise an event; so dead pages are first moved on to a trash window
+ * that belongs to a second userfaultfd, without events, and dropped there.
+ * With engine B (evict_remap.h) slots in use are mappings brought here, not
+ * registered, and the others are address space only.
  *
  * Locks: LOCK_STAGING.  The slots of a tray that is FILLING or PACKING
  * belong to its helper; the owner words are atomic, as restores and events
@@ -32,6 +34,7 @@
 
 #define TRAY_SLOTS	32u		/* 128 KiB: one packing, ~130 us */
 #define TRAY_LEN	(TRAY_SLOTS * PAGE_SIZE)
+#define TRAY_RUNS	8u		/* mappings a tray may be made of */
 #define HUGE_TRAYS	(CHUNK_PAGES / TRAY_SLOTS)
 
 enum tray_state {
@@ -39,11 +42,14 @@ enum tray_state {
 	TRAY_FILLING,
 	TRAY_WAITING,
 	TRAY_PACKING,
+	TRAY_LOST,
 };
 
 struct tray {
 	enum tray_state state;		/* under the staging lock */
 	uint32_t used;			/* slots filled so far, its helper */
+	uint32_t runs;			/* mappings in it, engine B; its helper */
+	bool lost;			/* never to be used again; its helper */
 	_Atomic uintptr_t owner[TRAY_SLOTS]; /* page, or 0: nothing to keep */
 };
 

@@ -3,7 +3,7 @@
  * The legal transitions, as a table; see page.h for who makes them.
  *
  *	to:        HERE LEAV PACK STOR ARRI DROP DYIN
- *	HERE        x    x              x         x
+ *	HERE        x    x    x         x         x
  *	LEAVING     x    x    x         x    x    x
  *	PACKING     x    x    x    x    x    x    x
  *	STORED      x              x    x         x
@@ -24,7 +24,8 @@
 #define TO(s)	(1u << PAGE_##s)
 
 static const uint8_t legal[PAGE_NR_STATES] = {
-	[PAGE_HERE] = TO(HERE) | TO(LEAVING) | TO(ARRIVING) | TO(DYING),
+	[PAGE_HERE] = TO(HERE) | TO(LEAVING) | TO(PACKING) | TO(ARRIVING) |
+		      TO(DYING),
 	[PAGE_LEAVING] = TO(HERE) | TO(LEAVING) | TO(PACKING) | TO(ARRIVING) |
 			 TO(DROPPING) | TO(DYING),
 	[PAGE_PACKING] = TO(HERE) | TO(LEAVING) | TO(PACKING) | TO(STORED) |

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The word is set before the page moves, so that a fault always finds where
+ * to look; pages that did not move are set back.
+ *
+ * A slot whose page was stored, dropped or copied out still holds dead
+ * memory; the whole tray is swept to the trash window at the end.
+ */
+#include "engine/evict_move.h"
+
+#include <sys/mman.h>
+
+#include "base/count.h"
+#include "base/sys.h"
+#include "engine/engine.h"
+#include "engine/evict.h"
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE	23	/* Linux 5.14 */
+#endif
+
+#define PROTECTED_STEP	16	/* pages passed over after a refusal */
+#define TRASH_TRIES	64	/* a moment's contention, then the slow way */
+
+/* --- does it work here? --------------------------------------------------- */
+
+bool evict_move_works(struct engine *e)
+{
+	uintptr_t slot = staging_addr(&e->staging, 0);
+	uint64_t *page = arena_alloc(&e->arena, 2 * PAGE_SIZE);
+	uintptr_t addr = (uintptr_t)page;
+	size_t done;
+	bool ok;
+
+	if (!page || !uffd_has_move(&e->main) || !uffd_has_move(&e->aside))
+		return false;
+	for (size_t i = 0; i < 2 * PAGE_SIZE / 8; i++)
+		page[i] = i * 0x9e3779b97f4a7c15u;
+	ok = uffd_move(&e->main, &done, slot, addr, 2 * PAGE_SIZE,
+		       false) == UFFD_DONE && done == 2 * PAGE_SIZE;
+	/* on to the trash window, which is the second userfaultfd's */
+	ok = ok && uffd_move(&e->aside, &done, e->steward.trash, slot,
+			     2 * PAGE_SIZE, true) == UFFD_DONE;
+	for (size_t i = 0; ok && i < 2 * PAGE_SIZE / 8; i++)
+		ok = ((uint64_t *)e->steward.trash)[i] ==
+		     i * 0x9e3779b97f4a7c15u;
+	arena_release(&e->arena, (void *)e->steward.trash, 2 * PAGE_SIZE);
+	return ok;
+}
+
+/* --- leaving: HERE -> LEAVING ---------------------------------------- */
+
+/* The page did not move after all. */
+static void stay(struct engine *e, uintptr_t addr, uint32_t slot)
+{
+	page_word *w = page_find(&e->pages, addr);
+	uint64_t old = atomic_load(w);
+
+	atomic_store(staging_owner(&e->staging, slot), 0);
+	for (;;) {
+		bool ours = page_where(old) == slot;
+
+		if (page_state(old) == PAGE_LEAVING && ours) {
+			if (page_shift(&e->pages, w, &old,
+				       page_at(old, PAGE_HERE, 0)))
+				return;
+			continue;
+		}
+		if (page_state(old) != PAGE_ARRIVING || !ours)
+			return;
+		/* a server looks into the slot just now, finds nothing */
+		old = atomic_load(w);
+	}
+}
+
+/* One section: mark, move, set back what did not move. */
+static enum uffd_result move_run(struct helper *h, struct tray *t,
+				 size_t *moved, uintptr_t addr, size_t nr)
+{
+	struct engine *e = h->engine;
+	enum uffd_result r = UFFD_HOLE;
+	uint32_t slot = staging_slot(&e->staging, t, t->used);
+	size_t done = 0;
+
+	*moved = 0;
+	order_enter(&e->order, h->slot);
+	if (!region_has(&e->regions, addr, addr + nr * PAGE_SIZE) ||
+	    fork_is_snapshot(&e->fork)) {
+		order_leave(&e->order, h->slot);
+		return UFFD_GONE;
+	}
+	nr = evict_mark(h, t, addr, nr, PAGE_LEAVING);
+	if (nr)
+		r = uffd_move(&e->main, &done, staging_addr(&e->staging, slot),
+			      addr, nr * PAGE_SIZE, false);
+	done /= PAGE_SIZE;
+	for (size_t i = done; i < nr; i++)
+		stay(e, addr + i * PAGE_SIZE, slot + (uint32_t)i);
+	if (r == UFFD_DONE)
+		r = UFFD_HOLE;	/* a page further on is not ours to move */
+	order_leave(&e->order, h->slot);
+	t->used += (uint32_t)done;
+	count_add(UZSWAP_COUNT_leave_moved, done);
+	*moved = done;
+	return r;
+}
+
+/*
+ * A page shared since a fork stays unmovable until it is written.  If this
+ * process alone maps it, have the kernel do as if.
+ */
+static bool unshare_run(struct helper *h, uintptr_t addr, size_t nr)
+{
+	size_t n = 0;
+
+	if (h->server)
+		return false;	/* populating may fault: not for a server */
+	while (n < nr && pagemap_is_exclusive(&h->pagemap,
+					      addr + n * PAGE_SIZE))
+		n++;
+	if (!n || sys_madvise(addr, n * PAGE_SIZE, MADV_POPULATE_WRITE))
+		return false;
+	count_add(UZSWAP_COUNT_unshared, n);
+	return true;
+}
+
+/*
+ * What to do about the page at which a move of NR pages stopped: how many to
+ * pass over.  REFUSED may only mean that the run reaches into the next
+ * mapping: *MOST, the longest run to try, is halved then.
+ */
+static size_t after_stop(struct helper *h, enum uffd_result r,
+			 uintptr_t addr, size_t nr, size_t *most,
+			 uintptr_t *cured)
+{
+	switch (r) {
+	case UFFD_BUSY:
+		if (*cured != addr && unshare_run(h, addr, nr)) {
+			*cured = addr;
+			return 0;
+		}
+		count_one(UZSWAP_COUNT_skip_busy);
+		return 1;
+	case UFFD_HOLE:
+		return 1;
+	case UFFD_REFUSED:
+		if (nr > 1) {
+			*most = nr / 2;
+			return 0;
+		}
+		count_one(UZSWAP_COUNT_skip_protected);
+		return PROTECTED_STEP;
+	case UFFD_ALREADY:
+	case UFFD_DONE:
+	case UFFD_AGAIN:
+	case UFFD_NOMEM:
+	case UFFD_GONE:
+		return CHUNK_PAGES;	/* enough for now */
+	}
+	return CHUNK_PAGES;
+}
+
+/* All of a huge page in one move, into sixteen trays at once. */
+static size_t leave_huge(struct helper *h, uintptr_t addr)
+{
+	struct engine *e = h->engine;
+	struct tray *t = staging_open_huge(&e->staging);
+	size_t moved = 0;
+
+	if (!t)
+		return 0;
+	/* the slots of the following trays continue those of the first */
+	move_run(h, t, &moved, addr, CHUNK_PAGES);
+	evict_enqueue(h, t, HUGE_TRAYS, moved);
+	return moved;
+}
+
+size_t evict_move_leave(struct helper *h, uintptr_t addr, size_t nr,
+			bool huge)
+{
+	size_t total = 0;
+	size_t most = TRAY_SLOTS;
+	uintptr_t cured = 0;	/* where a move was tried twice */
+
+	if (huge && nr == CHUNK_PAGES) {
+		total = leave_huge(h, addr);
+		addr += total * PAGE_SIZE;
+		nr -= total;
+	}
+	while (nr && evict_tray(h)) {
+		size_t n = min_size(min_size(nr, most),
+				    TRAY_SLOTS - h->tray->used);
+		size_t moved;
+		enum uffd_result r = move_run(h, h->tray, &moved, addr, n);
+
+		total += moved;
+		addr += moved * PAGE_SIZE;
+		nr -= moved;
+		if (moved == n) {
+			most = TRAY_SLOTS;
+			continue;
+		}
+		n = min_size(after_stop(h, r, addr, n - moved, &most, &cured),
+			     nr);
+		addr += n * PAGE_SIZE;
+		nr -= n;
+	}
+	return total;
+}
+
+/* --- coming back, and clearing up ----------------------------------------- */
+
+enum uffd_result evict_move_back(struct engine *e, uintptr_t addr,
+				 uint64_t slot)
+{
+	uintptr_t from = staging_addr(&e->staging, slot);
+	size_t done;
+	enum uffd_result r = uffd_move(&e->main, &done, addr, from, PAGE_SIZE,
+				       false);
+
+	/* shared since a fork, or the mapping's protection has changed */
+	if (r == UFFD_BUSY || r == UFFD_REFUSED)
+		r = uffd_copy(&e->main, &done, addr, (const void *)from,
+			      PAGE_SIZE);
+	return r;
+}
+
+/*
+ * Free the memory of NR dead slots.  By way of the trash window, as dropping
+ * it in place would raise an event; pages that can't be moved (shared since
+ * a fork) are dropped in place after all, but not by a server, which would
+ * wait for itself.
+ */
+bool evict_move_empty(struct helper *h, uintptr_t from, size_t nr)
+{
+	struct engine *e = h->engine;
+	size_t len = nr * PAGE_SIZE;
+	size_t at = 0;
+	size_t done;
+
+	for (int i = 0; i < TRASH_TRIES && at < len; i++) {
+		enum uffd_result r = uffd_move(&e->aside, &done,
+					       h->trash + at, from + at,
+					       len - at, true);
+
+		at += done;
+		if (r == UFFD_HOLE)
+			at = len;	/* nothing left in there */
+		else if (r == UFFD_BUSY || r == UFFD_REFUSED)
+			break;
+	}
+	sys_madvise(h->trash, len, MADV_DONTNEED);
+	if (at >= len)
+		return true;
+	if (h->server)
+		return false;
+	return sys_madvise(from + at, len - at, MADV_DONTNEED) == 0;
+}
