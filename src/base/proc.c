@@ -221,6 +221,23 @@ int proc_statm(struct proc_statm *out)
 	return n < 0 ? (int)n : proc_statm_parse(out, text);
 }
 
+size_t proc_private_bytes(void)
+{
+	char buf[128];
+	const char *p = buf;
+	uint64_t pages = 0;
+
+	if (proc_read_self("statm", buf, sizeof(buf)) <= 0)
+		return 0;
+	/* size resident shared text lib DATA dt */
+	for (int i = 0; i < 6; i++) {
+		pages = text_take_u64(&p);
+		while (*p == ' ')
+			p++;
+	}
+	return pages * PAGE_SIZE;
+}
+
 int proc_meminfo_parse(struct proc_meminfo *out, const char *text)
 {
 	const bool total = proc_key(text, "MemTotal", &out->total);

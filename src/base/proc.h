@@ -139,6 +139,9 @@ struct proc_statm {
 MUST_USE int proc_statm_parse(struct proc_statm *out, const char *text);
 MUST_USE int proc_statm(struct proc_statm *out);
 
+/* Writable private memory mapped, touched or not, in bytes; 0 unknown. */
+size_t proc_private_bytes(void);
+
 struct proc_meminfo {
 	uint64_t total;		/* MemTotal, bytes */
 	uint64_t available;	/* MemAvailable, bytes */

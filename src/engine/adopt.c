@@ -20,6 +20,7 @@
 #include "engine/evict_remap.h"
 
 #define BUF_LEN		(64 * KIB)
+#define BSS_LEAST	MIB
 #define RETURN_LEAST	(16 * MIB)	/* shortest run given back */
 
 #define FORBIDDEN							\
@@ -72,6 +73,18 @@ static bool is_eligible(const struct engine *e, const struct proc_map *m)
 	return !adopt_is_excluded(&e->adopt, m->start, m->end);
 }
 
+/*
+ * Is M the .bss of the file mapped before it?  libc's own is used in the
+ * child of a fork before anybody answers faults there, and ours by the
+ * servers; so only large ones, which are a program's arrays, count.
+ */
+static bool is_small_bss(const struct proc_map *before,
+			 const struct proc_map *m)
+{
+	return before->inode && before->end == m->start &&
+	       m->end - m->start < BSS_LEAST;
+}
+
 static void take(struct engine *e, uintptr_t start, uintptr_t end)
 {
 	size_t nr;
@@ -95,6 +108,7 @@ static void take(struct engine *e, uintptr_t start, uintptr_t end)
 /* Bytes of eligible mappings, and whether some are not known yet. */
 static size_t survey(struct engine *e, bool *news)
 {
+	struct proc_map before = { 0 };
 	struct proc_maps maps;
 	struct proc_map m;
 	size_t sum = 0;
@@ -102,10 +116,10 @@ static size_t survey(struct engine *e, bool *news)
 	*news = false;
 	if (proc_maps_open(&maps, e->adopt.buf, BUF_LEN))
 		return 0;
-	while (proc_maps_next(&maps, &m)) {
+	for (; proc_maps_next(&maps, &m); before = m) {
 		if (m.kind == PROC_MAP_HEAP)
 			atomic_store(&e->adopt.brk, m.end);
-		if (!is_eligible(e, &m))
+		if (!is_eligible(e, &m) || is_small_bss(&before, &m))
 			continue;
 		sum += m.end - m.start;
 		if (!region_has(&e->regions, m.start, m.end))
@@ -115,23 +129,38 @@ static size_t survey(struct engine *e, bool *news)
 	return sum;
 }
 
+/*
+ * The detailed list walks all page tables (10 ms per GiB), so it is read
+ * when the gate closes; for what comes later the hooks know what was locked
+ * or is not to be dumped.
+ */
 static void take_all(struct engine *e)
 {
+	struct proc_map before = { 0 };
 	struct proc_maps maps;
 	struct proc_map m;
+	int ret = e->adopt.flags_known
+		? proc_maps_open(&maps, e->adopt.buf, BUF_LEN)
+		: proc_smaps_open(&maps, e->adopt.buf, BUF_LEN);
 
-	if (proc_smaps_open(&maps, e->adopt.buf, BUF_LEN))
+	if (ret)
 		return;
-	while (proc_maps_next(&maps, &m)) {
-		if (is_eligible(e, &m) && !(m.vm_flags & FORBIDDEN))
+	for (; proc_maps_next(&maps, &m); before = m) {
+		if (!is_eligible(e, &m) || is_small_bss(&before, &m))
+			continue;
+		if (m.vm_flags & FORBIDDEN)
+			adopt_exclude(&e->adopt, m.start, m.end);
+		else
 			take(e, m.start, m.end);
 	}
 	proc_maps_close(&maps);
+	e->adopt.flags_known = true;
 }
 
 static void looked(struct engine *e)
 {
 	atomic_store(&e->adopt.unseen, 0);
+	atomic_store(&e->adopt.seen, proc_private_bytes());
 	atomic_fetch_add(&e->adopt.looked, 1);
 	sys_futex_wake(&e->adopt.looked, 1 << 16);
 }
@@ -159,6 +188,7 @@ void adopt_close(struct engine *e)
 	e->adopt.closed = true;
 	atomic_store(&e->adopt.gate, 1);
 	e->adopt.calm_since_ns = 0;
+	e->adopt.flags_known = false;
 	adopt_look(e);
 }
 

@@ -40,6 +40,8 @@ struct adopt {
 	void *buf;			/* for reading smaps */
 	_Atomic uintptr_t brk;		/* program break seen last */
 	_Atomic size_t unseen;		/* bytes mapped since the last look */
+	_Atomic size_t seen;		/* private bytes at the last look */
+	bool flags_known;		/* smaps was read since closing */
 	_Atomic uint32_t looked;	/* futex: counts looks at the maps */
 	uint64_t calm_since_ns;		/* steward: plenty of room since */
 	_Atomic uint32_t nr_excluded;

@@ -16,6 +16,7 @@
 #define RUNS		64	/* runs taken from one look */
 #define LEVEL_MAX	4u	/* heat 15: the hottest */
 #define SOON		16u	/* ticks: a refault */
+#define REFUSED_TICKS	64u	/* four turnovers: then it may pay */
 
 void cold_init(struct cold *c)
 {
@@ -24,6 +25,21 @@ void cold_init(struct cold *c)
 	atomic_init(&c->tick, 0);
 	atomic_init(&c->evicted_in_tick, 0);
 	c->tick_len = 1024;
+	atomic_init(&c->eager, 0);
+}
+
+void cold_be_eager(struct cold *c)
+{
+	uint32_t eager = atomic_load(&c->eager);
+
+	if (eager < 15)
+		atomic_store(&c->eager, 2 * eager + 1);
+}
+
+void cold_be_calm(struct cold *c)
+{
+	if (atomic_load_explicit(&c->eager, memory_order_relaxed))
+		atomic_store(&c->eager, 0);
 }
 
 void cold_evicted(struct cold *c, size_t nr)
@@ -112,24 +128,37 @@ static long look(struct helper *h, struct page_run *runs)
 	return nr < 0 ? 0 : nr;
 }
 
+/* A refused page is tried again after a few turnovers of memory. */
+static bool is_refused(const struct cold *c, uint64_t word)
+{
+	unsigned age = (atomic_load_explicit(&c->tick, memory_order_relaxed) -
+			page_age(word)) & 255;
+
+	return (word & PAGE_REFUSED) && age < REFUSED_TICKS;
+}
+
 /* Pass over a page, or leave it to go? */
 static bool is_cold(struct engine *e, page_word *w)
 {
+	const uint32_t eager = atomic_load_explicit(&e->cold.eager,
+						    memory_order_relaxed);
 	uint64_t old = atomic_load(w);
 
 	while (page_state(old) == PAGE_HERE) {
 		unsigned heat = page_heat(old);
 
-		if (!heat && !(old & PAGE_REFUSED))
+		if (is_refused(&e->cold, old)) {
+			count_one(UZSWAP_COUNT_skip_refused);
+			return false;
+		}
+		if (heat <= eager && !(old & PAGE_REFUSED))
 			return true;
-		/* a refused page gets another try when it has cooled */
-		if (!page_shift(&e->pages, w, &old, heat
-				? page_with_heat(old, page_level(old),
-						 heat - 1)
-				: old & ~PAGE_REFUSED))
+		if (!page_shift(&e->pages, w, &old,
+				page_with_heat(old & ~PAGE_REFUSED,
+					       page_level(old),
+					       heat ? heat - 1 : 0)))
 			continue;
-		count_one(old & PAGE_REFUSED ? UZSWAP_COUNT_skip_refused
-					     : UZSWAP_COUNT_skip_heat);
+		count_one(UZSWAP_COUNT_skip_heat);
 		return false;
 	}
 	if (page_state(old) == PAGE_DYING)

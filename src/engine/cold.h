@@ -7,6 +7,8 @@
  * for while on probation comes back hotter (it is passed over 1, 3, 7, then
  * 15 rounds); one that is not asked for is stored.  A page that was stored
  * and came back soon gets hotter too, one that came back late starts anew.
+ * If all is hot and memory is short, warm pages are taken too (eager).
+ *
  * So a page in steady use is tried once in sixteen rounds, at the price of
  * one soft fault; a page never used again leaves at the first round.
  *
@@ -31,6 +33,7 @@ struct cold {
 	_Atomic uint32_t tick;	/* eviction time, for refault distance */
 	_Atomic uint32_t evicted_in_tick;
 	uint32_t tick_len;	/* evictions per tick: resident / 16 */
+	_Atomic uint32_t eager;	/* heat that counts as cold, 0..15 */
 };
 
 void cold_init(struct cold *c);
@@ -44,6 +47,13 @@ void cold_init(struct cold *c);
  * Returns  false when there is no memory to look at
  */
 bool cold_sweep(struct helper *h, size_t *taken);
+
+/*
+ * Nothing but hot pages was found while memory is needed: take warmer ones
+ * from now on; and back to normal.
+ */
+void cold_be_eager(struct cold *c);
+void cold_be_calm(struct cold *c);
 
 /* Pages left for the store: advances eviction time. */
 void cold_evicted(struct cold *c, size_t nr);

@@ -17,6 +17,9 @@
 #include "engine/evict_move.h"
 #include "engine/evict_remap.h"
 
+#define IDLE_LOOKS	64	/* chunks of hot pages before giving up */
+#define EAGER_LOOKS	16	/* the same, before warm ones are taken */
+
 /* --- leaving: HERE -> LEAVING ---------------------------------------- */
 
 size_t evict_mark(struct helper *h, struct tray *t, uintptr_t addr, size_t nr,
@@ -247,7 +250,7 @@ size_t evict_some(struct helper *h, size_t nr, enum evict_mode mode)
 	size_t freed = 0;
 	unsigned idle = 0;
 
-	while (freed < nr && idle < 4 && !atomic_load(&e->stopping) &&
+	while (freed < nr && idle < IDLE_LOOKS && !atomic_load(&e->stopping) &&
 	       fork_work_begin(&e->fork)) {
 		bool more = true;
 		size_t taken = 0;
@@ -272,8 +275,12 @@ size_t evict_some(struct helper *h, size_t nr, enum evict_mode mode)
 			reclaim_give(&e->reclaim, (size_t)packed);
 		}
 		idle = taken || packed > 0 ? 0 : idle + 1;
+		if (idle && idle % EAGER_LOOKS == 0)
+			cold_be_eager(&e->cold);
 		if (!more && packed <= 0)
 			break;
 	}
+	if (freed >= nr)
+		cold_be_calm(&e->cold);
 	return freed;
 }

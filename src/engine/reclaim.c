@@ -78,10 +78,17 @@ void reclaim_direct(struct helper *h)
 
 	if (likely(atomic_load(&r->room) >= 0))
 		return;
+	if (sys_now_ns() < atomic_load(&r->no_direct_ns)) {
+		count_one(UZSWAP_COUNT_exceeded);
+		return;
+	}
 	count_one(UZSWAP_COUNT_direct_reclaims);
 	for (int i = 0; i < DIRECT_ROUNDS && atomic_load(&r->room) < 0; i++) {
 		if (!evict_some(h, TRAY_SLOTS, EVICT_NOW)) {
+			/* answering faults goes before keeping the limit */
 			count_one(UZSWAP_COUNT_exceeded);
+			atomic_store(&r->no_direct_ns,
+				     sys_now_ns() + STUCK_NS);
 			break;
 		}
 	}

@@ -31,6 +31,7 @@ struct reclaim {
 	_Atomic uint32_t bell;	/* futex: evictors, there is work */
 	_Atomic uint32_t asleep; /* evictors waiting for the bell */
 	_Atomic uint32_t stuck;	/* nothing could be evicted lately */
+	_Atomic uint64_t no_direct_ns; /* servers: do not even try before */
 };
 
 void reclaim_init(struct reclaim *r);

@@ -20,10 +20,10 @@
 #include "watch/config.h"
 #include "watch/publish.h"
 
-#define MIN_MAPPING	MIB		/* smallest mapping adopted */
+#define MIN_MAPPING	SMALL		/* V8's heap comes in 256 KiB pieces */
 #define SMALL		(64 * KIB)	/* growth not worth counting */
 #define GROWN_WAIT_NS	(5 * NS_PER_MS)	/* a hook waits no longer */
-#define UNSEEN_MOST	(8 * MIB)	/* new memory not yet registered */
+#define UNSEEN_MOST	(2 * MIB)	/* new memory not yet registered */
 #define LOOK_EVERY	(16 * MIB)	/* allocated between looks, dormant */
 
 struct hooks hooks;
@@ -31,28 +31,14 @@ struct engine hooks_engine;
 
 static struct publish publish;
 
-/* Bytes of writable private memory mapped, touched or not; 0 unknown. */
-static COLD size_t private_bytes(void)
-{
-	char buf[128];
-	const char *p = buf;
-	uint64_t pages = 0;
-
-	if (proc_read_self("statm", buf, sizeof(buf)) <= 0)
-		return 0;
-	/* size resident shared text lib DATA dt */
-	for (int i = 0; i < 6; i++) {
-		pages = text_take_u64(&p);
-		while (*p == ' ')
-			p++;
-	}
-	return pages * PAGE_SIZE;
-}
+/* The linker's names for the bounds of our own .bss. */
+extern char __bss_start[] __attribute__((visibility("hidden")));
+extern char _end[] __attribute__((visibility("hidden")));
 
 /* LEN more are coming; is it time?  Our own count forgets what was freed. */
 static COLD void consider_waking(size_t len)
 {
-	size_t bytes = private_bytes();
+	size_t bytes = proc_private_bytes();
 
 	atomic_store(&hooks.grown, (int64_t)bytes);
 	if (bytes + len >= hooks.threshold)
@@ -66,6 +52,9 @@ COLD void hooks_wake(void)
 	if (!atomic_compare_exchange_strong(&hooks.mode, &dormant,
 					    HOOKS_AWAKE))
 		return;
+	/* whatever its size: the engine itself lies there */
+	adopt_exclude(&hooks_engine.adopt, (uintptr_t)__bss_start & PAGE_MASK,
+		      round_up((uintptr_t)_end, PAGE_SIZE));
 	if (engine_wake(&hooks_engine, &hooks.cfg)) {
 		atomic_store(&hooks.mode, HOOKS_OFF);
 		log_line("running WITHOUT compression: no memory for ",
@@ -73,14 +62,12 @@ COLD void hooks_wake(void)
 	}
 }
 
-/* New memory while the gate is closed: have it registered before it fills. */
-static void wait_for_look(size_t len)
+/* Have new memory registered before it fills, while the gate is closed. */
+static void wait_for_look(void)
 {
 	struct adopt *a = &hooks_engine.adopt;
 	uint32_t looked = atomic_load(&a->looked);
 
-	if (atomic_fetch_add(&a->unseen, len) + len < UNSEEN_MOST)
-		return;
 	engine_ring(&hooks_engine);
 	thread_wait(&a->looked, looked, GROWN_WAIT_NS);
 }
@@ -93,9 +80,11 @@ void hooks_grown(size_t len)
 	if (len < SMALL)
 		return;
 	if (mode == HOOKS_AWAKE) {
-		if (atomic_load_explicit(&hooks_engine.adopt.gate,
-					 memory_order_relaxed))
-			wait_for_look(len);
+		struct adopt *a = &hooks_engine.adopt;
+
+		if (atomic_load_explicit(&a->gate, memory_order_relaxed) &&
+		    atomic_fetch_add(&a->unseen, len) + len >= UNSEEN_MOST)
+			wait_for_look();
 		return;
 	}
 	if (mode != HOOKS_DORMANT)
@@ -119,8 +108,6 @@ void hooks_allocated(size_t len)
 	struct adopt *a = &hooks_engine.adopt;
 	uint32_t mode = atomic_load_explicit(&hooks.mode,
 					     memory_order_relaxed);
-	uintptr_t seen;
-	uintptr_t now;
 
 	if (mode == HOOKS_DORMANT) {
 		if (atomic_fetch_add(&since_look, len) + len < LOOK_EVERY)
@@ -131,12 +118,9 @@ void hooks_allocated(size_t len)
 	}
 	if (mode != HOOKS_AWAKE || !atomic_load(&a->gate))
 		return;
-	seen = atomic_load(&a->brk);
-	now = (uintptr_t)sys_brk(0);
-	if (seen && now > seen + UNSEEN_MOST)
-		wait_for_look(UNSEEN_MOST);
-	else
-		wait_for_look(len / 2);	/* thread arenas grow unseen */
+	/* glibc's own heap and arenas grow by calls that no hook sees */
+	if (proc_private_bytes() > atomic_load(&a->seen) + UNSEEN_MOST)
+		wait_for_look();
 }
 
 /* --- the environment ------------------------------------------------------ */
@@ -152,18 +136,36 @@ static void remove_env(char **env, const char *name, size_t len)
 	*to = NULL;
 }
 
-/*
- * A variable that can't be used is said once, then taken out: programs that
- * this one starts would say the same again.
- */
+/* Names of variables that can't be used; short, as options' names are. */
+struct useless {
+	unsigned nr;
+	char names[16][48];
+};
+
+/* Say it, and remember the variable. */
 static void report(void *arg, const struct config_problem *problem)
 {
+	struct useless *u = arg;
 	char line[256];
 
 	log_line(config_problem_text(problem, line, sizeof(line)), NULL);
-	if (!strncmp(problem->name, UZSWAP_ENV_PREFIX,
-		     strlen(UZSWAP_ENV_PREFIX)) && !strchr(problem->name, ' '))
-		remove_env(arg, problem->name, strlen(problem->name));
+	if (!strchr(problem->name, ' ') && u->nr < ARRAY_SIZE(u->names))
+		text_copy(u->names[u->nr++], sizeof(u->names[0]),
+			  problem->name);
+}
+
+/*
+ * What can't be used is taken out of the environment: programs that this
+ * one starts would say the same again.
+ */
+static void read_env(struct config *c, char **env)
+{
+	struct useless u = { 0 };
+
+	config_defaults(c);
+	config_from_env(c, env, report, &u);
+	for (unsigned i = 0; i < u.nr; i++)
+		remove_env(env, u.names[i], strlen(u.names[i]));
 }
 
 static void set_log_level(char *const *env)
@@ -224,9 +226,33 @@ static void check_required(const struct engine_config *cfg)
 	sys_exit_process(125);
 }
 
+/* Take our entry out of LD_PRELOAD, in place; others' stay. */
 static void leave_no_trace(char **env)
 {
-	remove_env(env, "LD_PRELOAD", strlen("LD_PRELOAD"));
+	static const char key[] = "LD_PRELOAD=";
+	char *list = NULL;
+	char *to;
+
+	for (char **p = env; *p && !list; p++)
+		if (!strncmp(*p, key, sizeof(key) - 1))
+			list = *p + sizeof(key) - 1;
+	to = list;
+	for (const char *from = list; from && *from;) {
+		size_t len = strcspn(from, ": ");
+		const char *ours = strstr(from, "libuzswap");
+
+		if (!ours || ours >= from + len) {
+			if (to != list)
+				*to++ = ':';
+			memmove(to, from, len);
+			to += len;
+		}
+		from += len + (from[len] != 0);
+	}
+	if (to)
+		*to = 0;
+	if (list && !*list)
+		remove_env(env, "LD_PRELOAD", strlen("LD_PRELOAD"));
 }
 
 static enum hooks_mode configure(char **env)
@@ -235,8 +261,7 @@ static enum hooks_mode configure(char **env)
 	char buf[256];
 
 	set_log_level(env);
-	config_defaults(&c);
-	config_from_env(&c, env, report, env);
+	read_env(&c, env);
 	if (c.follow.num == CONFIG_FOLLOW_NONE)
 		leave_no_trace(env);
 	if (!config_wants(&c, exe_name(buf, sizeof(buf))))
