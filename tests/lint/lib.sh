@@ -54,6 +54,6 @@ all_files()
 			-name '*.py' -o -name '*.js' -o -name '*.m[k4]' -o \
 			-name '*.md' -o -name '*.map' -o -name '*.[1-9]' -o \
 			-path 'm4/uz.m4' -o ! -path '*/*' \) \
-			! -name 'l*.m4' ! -path '*/__pycache__/*'
+			! -name 'l*.m4' ! -path '*/__pycache__/*' 2>/dev/null
 	fi
 }
