@@ -189,11 +189,10 @@ enum pool_take pool_slot_take_locked(struct pool *p, struct pool_class *c,
 	if (s->free != POOL_NO_SLOT) {
 		*ref = pop_free(p, id);
 	} else {
-		*ref = pool_ref_make(id, s->nr_fresh);
 		nr_pages = pages_of(c, s->nr_fresh + (size_t)1);
 		if (nr_pages > s->nr_touched && !touch(p, c, s, nr_pages))
 			return POOL_AT_CAP;
-		s->nr_fresh++;
+		*ref = pool_ref_make(id, s->nr_fresh++);
 	}
 	s->nr_used++;
 	pool_slab_file_locked(p, c, id);

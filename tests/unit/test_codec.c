@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Codecs: what is packed comes back, limits are kept, and damaged objects
+ * are refused or unpack to something, but never touch what is not theirs
+ * (the buffers here have exactly the length they should, for the address
+ * sanitizer to see).
+ */
+#include "store/codec.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static struct arena arena;
+static struct codec *codec;
+static unsigned char page[PAGE_SIZE];
+static unsigned char back[PAGE_SIZE];
+
+static int start(void **state)
+{
+	(void)state;
+	if (arena_start(&arena, 64 * MIB))
+		return -1;
+	codec = codec_new(&arena);
+	return codec ? 0 : -1;
+}
+
+static uint32_t roll(uint32_t *state)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 17;
+	*state ^= *state << 5;
+	return *state;
+}
+
+/* NR random bytes, then short repeats. */
+static void fill(size_t nr, uint32_t seed)
+{
+	uint32_t r = seed | 1;
+
+	for (size_t i = 0; i < PAGE_SIZE; i++)
+		page[i] = (unsigned char)(i < nr ? roll(&r) >> 8 : i % 7);
+}
+
+static void test_a_word_repeated_is_same_filled(void **state)
+{
+	uint64_t word = 0;
+
+	(void)state;
+	codec_fill_same(page, 0x0123456789abcdef);
+	assert_true(codec_is_same_filled(&word, page));
+	assert_int_equal(word, 0x0123456789abcdef);
+	memset(page, 0, PAGE_SIZE);
+	assert_true(codec_is_same_filled(&word, page));
+	assert_int_equal(word, 0);
+}
+
+static void test_any_other_byte_is_noticed(void **state)
+{
+	uint64_t word;
+
+	(void)state;
+	codec_fill_same(page, 0x2020202020202020);
+	for (size_t i = 0; i < PAGE_SIZE; i++) {
+		page[i] ^= 0x10;
+		assert_false(codec_is_same_filled(&word, page));
+		page[i] ^= 0x10;
+	}
+	assert_true(codec_is_same_filled(&word, page));
+}
+
+static void test_what_is_packed_comes_back(void **state)
+{
+	const void *out;
+
+	(void)state;
+	for (size_t nr = 0; nr < 3900; nr += 13) {
+		long len;
+
+		fill(nr, (uint32_t)nr + 1);
+		len = codec_pack(codec, &out, CODEC_LZ4, page, PAGE_SIZE);
+		assert_in_range(len, 1, PAGE_SIZE);
+		memset(back, 0xee, PAGE_SIZE);
+		assert_int_equal(codec_unpack(codec, back, CODEC_LZ4, out,
+					      (size_t)len), 0);
+		assert_memory_equal(page, back, PAGE_SIZE);
+	}
+}
+
+static void test_raw_keeps_the_word_of_a_same_filled_page(void **state)
+{
+	const void *out;
+
+	(void)state;
+	codec_fill_same(page, 0xfeedfacecafebeef);
+	assert_int_equal(codec_pack(codec, &out, CODEC_RAW, page, PAGE_SIZE),
+			 8);
+	assert_int_equal(codec_unpack(codec, back, CODEC_RAW, out, 8), 0);
+	assert_memory_equal(page, back, PAGE_SIZE);
+	page[100] ^= 1;
+	assert_int_equal(codec_pack(codec, &out, CODEC_RAW, page, PAGE_SIZE),
+			 -E2BIG);
+}
+
+static void test_the_limit_is_exact(void **state)
+{
+	const void *out;
+	long len;
+
+	(void)state;
+	fill(1500, 3);
+	len = codec_pack(codec, &out, CODEC_LZ4, page, PAGE_SIZE);
+	assert_in_range(len, 1500, 1600);
+	assert_int_equal(codec_pack(codec, &out, CODEC_LZ4, page,
+				    (size_t)len), len);
+	for (long max = 0; max < len; max++)
+		assert_int_equal(codec_pack(codec, &out, CODEC_LZ4, page,
+					    (size_t)max), -E2BIG);
+}
+
+static void test_random_pages_do_not_pack(void **state)
+{
+	const void *out;
+
+	(void)state;
+	fill(PAGE_SIZE, 9);
+	assert_int_equal(codec_pack(codec, &out, CODEC_LZ4, page,
+				    PAGE_SIZE * 3 / 4), -E2BIG);
+}
+
+static void test_unknown_codecs_and_lengths_are_damage(void **state)
+{
+	uint64_t word = 5;
+
+	(void)state;
+	for (int id = CODEC_NR; id < 16; id++)
+		assert_int_equal(codec_unpack(codec, back, (enum codec_id)id,
+					      &word, 8), -EBADMSG);
+	assert_int_equal(codec_unpack(codec, back, CODEC_RAW, &word, 7),
+			 -EBADMSG);
+	assert_int_equal(codec_unpack(codec, back, CODEC_LZ4, &word, 0),
+			 -EBADMSG);
+	assert_int_equal(codec_unpack(codec, back, CODEC_LZ4, page,
+				      PAGE_SIZE + 1), -EBADMSG);
+}
+
+/* Unpack LEN bytes of BUF from and to memory of exactly the right size. */
+static int unpack_exactly(const void *buf, size_t len)
+{
+	unsigned char *from = malloc(len ? len : 1);
+	unsigned char *to = malloc(PAGE_SIZE);
+	int ret;
+
+	assert_non_null(from);
+	assert_non_null(to);
+	memcpy(from, buf, len);
+	ret = codec_unpack(codec, to, CODEC_LZ4, from, len);
+	free(from);
+	free(to);
+	return ret;
+}
+
+static void test_damage_is_refused_or_harmless(void **state)
+{
+	unsigned char object[PAGE_SIZE];
+	const void *out;
+	uint32_t r = 77;
+	unsigned nr_bad = 0;
+	long len;
+
+	(void)state;
+	fill(900, 5);
+	len = codec_pack(codec, &out, CODEC_LZ4, page, PAGE_SIZE);
+	assert_true(len > 900);
+	memcpy(object, out, (size_t)len);
+	for (long n = 0; n < len; n++)
+		assert_int_equal(unpack_exactly(object, (size_t)n), -EBADMSG);
+	for (unsigned i = 0; i < 20000; i++) {
+		unsigned char damaged[PAGE_SIZE];
+		int ret;
+
+		memcpy(damaged, object, (size_t)len);
+		for (unsigned n = roll(&r) % 4 + 1; n; n--)
+			damaged[roll(&r) % (uint32_t)len] ^=
+				(unsigned char)(1 + roll(&r) % 255);
+		ret = unpack_exactly(damaged, (size_t)len);
+		assert_true(ret == 0 || ret == -EBADMSG);
+		nr_bad += ret != 0;
+	}
+	assert_true(nr_bad > 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_a_word_repeated_is_same_filled),
+		cmocka_unit_test(test_any_other_byte_is_noticed),
+		cmocka_unit_test(test_what_is_packed_comes_back),
+		cmocka_unit_test(
+			test_raw_keeps_the_word_of_a_same_filled_page),
+		cmocka_unit_test(test_the_limit_is_exact),
+		cmocka_unit_test(test_random_pages_do_not_pack),
+		cmocka_unit_test(test_unknown_codecs_and_lengths_are_damage),
+		cmocka_unit_test(test_damage_is_refused_or_harmless),
+	};
+
+	return cmocka_run_group_tests(tests, start, NULL);
+}
