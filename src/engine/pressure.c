@@ -121,6 +121,7 @@ static uint64_t droppable_of(const char *stat, bool v2)
 	uint64_t inactive;
 	uint64_t active;
 	uint64_t dirty;
+	uint64_t mapped;
 	uint64_t writeback;
 	uint64_t total;
 
@@ -132,6 +133,9 @@ static uint64_t droppable_of(const char *stat, bool v2)
 	    total >= NO_LIMIT_FROM)
 		return 0;
 	total -= min_u64(total, dirty);
+	/* mapped pages are the program's own code: no room to count on */
+	proc_key(stat, v2 ? "file_mapped" : "total_mapped_file", &mapped);
+	total -= min_u64(total, mapped);
 	return total - min_u64(total, writeback);
 }
 
