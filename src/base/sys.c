@@ -143,6 +143,17 @@ long sys_process_vm_readv(pid_t pid, const struct iovec *to,
 	return CALL(SYS_process_vm_readv, pid, to, 1, from, 1, 0);
 }
 
+long sys_process_vm_writev(pid_t pid, const struct iovec *from,
+			   const struct iovec *to)
+{
+	return CALL(SYS_process_vm_writev, pid, from, 1, to, 1, 0);
+}
+
+long sys_mincore(uintptr_t addr, size_t len, unsigned char *out)
+{
+	return CALL(SYS_mincore, addr, len, out, 0, 0, 0);
+}
+
 long sys_open(const char *path, int flags, mode_t mode)
 {
 	return sys_openat(AT_FDCWD, path, flags, mode);
@@ -364,14 +375,13 @@ static uint64_t clock_ns(int which)
 	return (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
 }
 
-/* libc goes straight to the vdso: no system call, no thread-local data. */
+/*
+ * Not libc's clock_gettime: programs are run under libraries that replace it,
+ * with thread-local data we do not have.
+ */
 uint64_t sys_now_ns(void)
 {
-	struct timespec ts = { 0 };
-
-	if (clock_gettime(CLOCK_MONOTONIC, &ts))
-		return clock_ns(CLOCK_MONOTONIC);
-	return (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
+	return clock_ns(CLOCK_MONOTONIC);
 }
 
 uint64_t sys_cpu_ns(void)

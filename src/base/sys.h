@@ -37,6 +37,9 @@ long sys_mprotect(uintptr_t addr, size_t len, int prot);
 long sys_brk(uintptr_t addr);
 long sys_process_vm_readv(pid_t pid, const struct iovec *to,
 			  const struct iovec *from);
+long sys_process_vm_writev(pid_t pid, const struct iovec *from,
+			   const struct iovec *to);
+long sys_mincore(uintptr_t addr, size_t len, unsigned char *out);
 
 /* files; paths are C strings */
 long sys_open(const char *path, int flags, mode_t mode);

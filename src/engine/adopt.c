@@ -17,10 +17,11 @@
 #include "base/proc.h"
 #include "base/sys.h"
 #include "engine/engine.h"
+#include "engine/event.h"
 #include "engine/evict_remap.h"
 
-#define BUF_LEN		(64 * KIB)
 #define BSS_LEAST	MIB
+#define MAX_ADDR	((uintptr_t)1 << ADDR_BITS)
 #define RETURN_LEAST	(16 * MIB)	/* shortest run given back */
 
 #define FORBIDDEN							\
@@ -30,7 +31,7 @@
 
 int adopt_init(struct engine *e)
 {
-	e->adopt.buf = arena_alloc(&e->arena, BUF_LEN);
+	e->adopt.buf = arena_alloc(&e->arena, ADOPT_BUF_LEN);
 	return e->adopt.buf ? 0 : -ENOMEM;
 }
 
@@ -114,7 +115,7 @@ static size_t survey(struct engine *e, bool *news)
 	size_t sum = 0;
 
 	*news = false;
-	if (proc_maps_open(&maps, e->adopt.buf, BUF_LEN))
+	if (proc_maps_open(&maps, e->adopt.buf, ADOPT_BUF_LEN))
 		return 0;
 	for (; proc_maps_next(&maps, &m); before = m) {
 		if (m.kind == PROC_MAP_HEAP)
@@ -140,8 +141,8 @@ static void take_all(struct engine *e)
 	struct proc_maps maps;
 	struct proc_map m;
 	int ret = e->adopt.flags_known
-		? proc_maps_open(&maps, e->adopt.buf, BUF_LEN)
-		: proc_smaps_open(&maps, e->adopt.buf, BUF_LEN);
+		? proc_maps_open(&maps, e->adopt.buf, ADOPT_BUF_LEN)
+		: proc_smaps_open(&maps, e->adopt.buf, ADOPT_BUF_LEN);
 
 	if (ret)
 		return;
@@ -212,7 +213,7 @@ static void take_pieces(struct engine *e, const struct region *r)
 	struct proc_map m;
 
 	region_cut(&e->regions, r->start, r->end);
-	if (proc_maps_open(&maps, e->adopt.buf, BUF_LEN))
+	if (proc_maps_open(&maps, e->adopt.buf, ADOPT_BUF_LEN))
 		return;
 	while (proc_maps_next(&maps, &m)) {
 		uintptr_t start = m.start > r->start ? m.start : r->start;
@@ -224,10 +225,44 @@ static void take_pieces(struct engine *e, const struct region *r)
 	proc_maps_close(&maps);
 }
 
+static void forget(struct engine *e, uintptr_t start, uintptr_t end)
+{
+	const struct uffd_event ev = {
+		.kind = UFFD_UNMAP, .addr = start, .len = end - start,
+	};
+
+	if (start < end)
+		event_apply(&e->steward, &ev);
+}
+
+void adopt_forget_uncopied(struct engine *e)
+{
+	bool wiped = atomic_load(&e->adopt.wipes);
+	struct proc_maps maps;
+	struct proc_map m;
+	uintptr_t at = 0;
+
+	/* the detailed list is slow: only if WIPEONFORK was seen to be used */
+	if (wiped ? proc_smaps_open(&maps, e->adopt.buf, ADOPT_BUF_LEN)
+		  : proc_maps_open(&maps, e->adopt.buf, ADOPT_BUF_LEN))
+		return;
+	while (proc_maps_next(&maps, &m) && m.start < MAX_ADDR) {
+		forget(e, at, m.start);
+		at = m.end;
+		if (m.vm_flags & PROC_VM_WIPE_ON_FORK)
+			forget(e, m.start, m.end);
+	}
+	if (!maps.lines.err)
+		forget(e, at, MAX_ADDR);
+	proc_maps_close(&maps);
+}
+
 void adopt_again(struct engine *e)
 {
 	struct region r;
 	uintptr_t at = 0;
+
+	adopt_forget_uncopied(e);
 
 	while (region_next(&e->regions, at, &r)) {
 		at = r.end;

@@ -27,6 +27,7 @@
 struct engine;
 
 #define ADOPT_EXCLUDED	256u
+#define ADOPT_BUF_LEN	(64 * KIB)
 
 struct adopt_range {
 	_Atomic uintptr_t start;
@@ -43,6 +44,7 @@ struct adopt {
 	_Atomic size_t seen;		/* private bytes at the last look */
 	bool flags_known;		/* smaps was read since closing */
 	_Atomic uint32_t looked;	/* futex: counts looks at the maps */
+	_Atomic uint32_t wipes;		/* MADV_WIPEONFORK was used; hooks */
 	uint64_t calm_since_ns;		/* steward: plenty of room since */
 	_Atomic uint32_t nr_excluded;
 	struct adopt_range excluded[ADOPT_EXCLUDED]; /* by the program */
@@ -58,6 +60,12 @@ void adopt_close(struct engine *e);
 
 /* While closed: register what is new. */
 void adopt_look(struct engine *e);
+
+/*
+ * In the child of a fork: what the kernel left out (MADV_DONTFORK) or gave as
+ * zeros (MADV_WIPEONFORK) is forgotten, before all else.
+ */
+void adopt_forget_uncopied(struct engine *e);
 
 /* In the child of a fork: register what the parent had. */
 void adopt_again(struct engine *e);

@@ -508,10 +508,11 @@ static void steward_run(void *arg)
 	if (!ret)
 		ret = start_threads(e);
 	if (ret) {
-		if (!first)
-			fork_restore_all(&e->steward);
 		uffd_close(&e->main);
 		uffd_close(&e->aside);
+		if (!first)
+			fork_restore_all(&e->steward);
+		atomic_store(&e->adopt.gate, 0);
 		atomic_store(&e->state, UZSWAP_OFF);
 		say_ready(e, 2);
 		return;

@@ -69,12 +69,31 @@ static void put_aside(struct helper *h, const struct uffd_event *ev,
 	q->all[q->nr++] = (struct aside){ *ev, since_ns, 0 };
 }
 
+/*
+ * mlockall() and the like populate every mapping, our staging area and trash
+ * windows too: somebody waits for a page there.
+ */
+static void serve_own(struct helper *h, const struct uffd *u,
+		      const struct uffd_event *ev)
+{
+	size_t done;
+	enum uffd_result r = uffd_copy(u, &done, ev->addr,
+				       h->engine->restore.zeros, PAGE_SIZE);
+
+	if (r != UFFD_DONE)
+		uffd_wake(u, ev->addr, PAGE_SIZE);	/* let him ask again */
+}
+
 /* Answer one fault; false if it has to be tried again. */
 static bool answer(struct helper *h, const struct uffd_event *ev,
 		   uint64_t since_ns)
 {
 	struct engine *e = h->engine;
 
+	if (unlikely(arena_owns(&e->arena, ev->addr))) {
+		serve_own(h, &e->main, ev);
+		return true;
+	}
 	switch (restore_page(h, ev)) {
 	case RESTORE_DONE:
 		break;
@@ -121,7 +140,8 @@ static long read_batch(struct helper *h, struct uffd_event *batch)
 	long nr;
 
 	order_exclude(&e->order);
-	nr = uffd_read(&e->main, batch);
+	nr = unlikely(fork_is_full(&e->fork)) ? 0
+					      : uffd_read(&e->main, batch);
 	for (long i = 0; i < nr; i++) {
 		if (batch[i].kind != UFFD_FAULT &&
 		    !evict_remap_is_own(e, &batch[i]) &&
@@ -143,6 +163,33 @@ static void serve_batch(struct helper *h, const struct uffd_event *batch,
 	}
 }
 
+static void serve_aside(struct helper *h)
+{
+	struct uffd_event batch[UFFD_BATCH];
+	long nr = uffd_read(&h->engine->aside, batch);
+
+	for (long i = 0; i < nr; i++)
+		if (batch[i].kind == UFFD_FAULT)
+			serve_own(h, &h->engine->aside, &batch[i]);
+}
+
+/* Sleep until there is something to read. */
+static void wait_for_faults(struct helper *h)
+{
+	uint64_t ns = h->queue->nr ? h->queue->pause_ns : NS_PER_S;
+	struct timespec max = { (time_t)(ns / NS_PER_S),
+				(long)(ns % NS_PER_S) };
+	struct pollfd fds[2] = {
+		{ .fd = h->engine->main.fd, .events = POLLIN },
+		{ .fd = h->engine->aside.fd, .events = POLLIN },
+	};
+
+	/* one server is enough for what hardly ever happens */
+	sys_poll(fds, h->number == 0 ? 2 : 1, &max);
+	if (fds[1].revents & POLLIN)
+		serve_aside(h);
+}
+
 void fault_run(void *helper)
 {
 	struct helper *h = helper;
@@ -156,8 +203,7 @@ void fault_run(void *helper)
 	for (unsigned n = 0;; n++) {
 		long nr;
 
-		sys_ppoll_one(e->main.fd, POLLIN,
-			      q->nr ? q->pause_ns : NS_PER_S);
+		wait_for_faults(h);
 		nr = read_batch(h, batch);
 		if (nr > 0)
 			serve_batch(h, batch, nr, sys_now_ns());

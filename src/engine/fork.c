@@ -14,9 +14,11 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/count.h"
 #include "base/log.h"
+#include "base/proc.h"
 #include "base/sys.h"
 #include "engine/engine.h"
 #include "engine/event.h"
@@ -48,12 +50,16 @@ void fork_work_end(struct fork_state *f)
 	atomic_fetch_sub(&f->busy, 1);
 }
 
+bool fork_is_full(const struct fork_state *f)
+{
+	return fork_is_snapshot(f) && f->nr_events > FORK_EVENTS - UFFD_BATCH;
+}
+
 bool fork_keep_event(struct fork_state *f, const struct uffd_event *ev)
 {
 	if (likely(!fork_is_snapshot(f)))
 		return false;
-	if (f->nr_events == FORK_EVENTS)
-		die("fork: too many events during one fork");
+	ASSERT(f->nr_events < FORK_EVENTS);
 	f->events[f->nr_events++] = *ev;
 	return true;
 }
@@ -189,6 +195,48 @@ void fork_settle_child(struct helper *h)
 	atomic_store(&f->snapshot, 0);
 }
 
+/* By a system call alone: there may be no descriptor and no /proc. */
+static bool is_present(uintptr_t addr)
+{
+	unsigned char here = 0;
+
+	return !sys_mincore(addr, PAGE_SIZE, &here) && (here & 1);
+}
+
+/* What mprotect is to be told to have ADDR as it is; -1: nothing there. */
+static int protection_of(struct engine *e, uintptr_t addr)
+{
+	struct proc_maps maps;
+	struct proc_map m = { 0 };
+
+	if (proc_maps_open(&maps, e->adopt.buf, ADOPT_BUF_LEN))
+		return -1;
+	while (proc_maps_next(&maps, &m) && m.end <= addr)
+		;
+	proc_maps_close(&maps);
+	if (m.start > addr || m.end <= addr)
+		return -1;
+	return (m.readable ? PROT_READ : 0) | (m.writable ? PROT_WRITE : 0) |
+	       (m.executable ? PROT_EXEC : 0);
+}
+
+/* A page of the program gets its bytes back, whatever its protection. */
+static void put_plainly(struct engine *e, uintptr_t addr, const void *from)
+{
+	struct iovec local = { (void *)(uintptr_t)from, PAGE_SIZE };
+	struct iovec remote = { (void *)addr, PAGE_SIZE };
+	int prot;
+
+	if (sys_process_vm_writev((pid_t)sys_getpid(), &local, &remote) ==
+	    (long)PAGE_SIZE)
+		return;
+	prot = protection_of(e, addr);
+	if (prot < 0 || sys_mprotect(addr, PAGE_SIZE, PROT_READ | PROT_WRITE))
+		return;		/* not copied to this process */
+	memcpy((void *)addr, from, PAGE_SIZE);
+	sys_mprotect(addr, PAGE_SIZE, prot);
+}
+
 /* Nothing is registered: write the bytes to where they belong. */
 static void restore_plainly(struct helper *h, uintptr_t addr, page_word *w)
 {
@@ -196,18 +244,20 @@ static void restore_plainly(struct helper *h, uintptr_t addr, page_word *w)
 	uint64_t word = atomic_load(w);
 	struct store_ref ref = { page_where(word) };
 
+	if (is_present(addr))
+		return;		/* put back during the fork, newer than ours */
 	switch (page_state(word)) {
 	case PAGE_STORED:
 	case PAGE_DROPPING:
 		if (store_load(&e->store, h->codec, ref, h->bounce))
 			die("store: a stored page does not unpack");
-		memcpy((void *)addr, h->bounce, PAGE_SIZE);
+		put_plainly(e, addr, h->bounce);
 		store_drop(&e->store, ref);
 		break;
 	case PAGE_LEAVING:
-		memcpy((void *)addr,
-		       (void *)staging_addr(&e->staging, page_where(word)),
-		       PAGE_SIZE);
+		put_plainly(e, addr,
+			    (void *)staging_addr(&e->staging,
+						 page_where(word)));
 		atomic_store(staging_owner(&e->staging, page_where(word)), 0);
 		break;
 	case PAGE_HERE:
@@ -223,9 +273,14 @@ static void restore_plainly(struct helper *h, uintptr_t addr, page_word *w)
 void fork_restore_all(struct helper *h)
 {
 	struct engine *e = h->engine;
+	struct fork_state *f = &e->fork;
 	uintptr_t at = 0;
 	struct chunk *c;
 
+	for (uint32_t i = 0; i < f->nr_events; i++)
+		event_apply(h, &f->events[i]);
+	f->nr_events = 0;
+	adopt_forget_uncopied(e);
 	while ((c = page_next_chunk(&e->pages, at, UINTPTR_MAX))) {
 		at = c->base + CHUNK_SIZE;
 		for (size_t i = 0; i < CHUNK_PAGES; i++) {

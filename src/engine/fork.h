@@ -30,8 +30,12 @@
 struct engine;
 struct helper;
 
-#define FORK_JOURNAL	4096u	/* pages restored during one fork */
-#define FORK_EVENTS	1024u
+/*
+ * Bounds of what other threads do while one forks: some hundred ms of
+ * faulting and unmapping at full speed; beyond that they wait.
+ */
+#define FORK_JOURNAL	65536u	/* pages restored during one fork */
+#define FORK_EVENTS	65536u
 
 struct fork_state {
 	_Atomic uint32_t users;		/* forks going on */
@@ -70,6 +74,9 @@ static inline bool fork_is_snapshot(const struct fork_state *f)
  */
 bool fork_work_begin(struct fork_state *f);
 void fork_work_end(struct fork_state *f);
+
+/* No room for another batch of events: don't read them now.  Exclusive. */
+bool fork_is_full(const struct fork_state *f);
 
 /* Keep EV for later: true if it was kept.  Exclusive. */
 bool fork_keep_event(struct fork_state *f, const struct uffd_event *ev);

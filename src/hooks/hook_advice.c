@@ -5,7 +5,8 @@
  * madvise and mlock do their work in the kernel: dropping pages raises an
  * event, locking faults them in through us.  What we take from here is the
  * wish to be left alone: locked memory and memory kept out of core dumps is
- * not adopted.
+ * not adopted.  mlockall locks all memory, ours too, so that nothing can
+ * leave any more.
  */
 #define _GNU_SOURCE
 #include <sys/mman.h>
@@ -28,6 +29,8 @@ EXPORT int madvise(void *addr, size_t len, int advice)
 
 	if (!ret && advice == MADV_DONTDUMP)
 		leave_alone(addr, len);
+	if (!ret && advice == MADV_WIPEONFORK)
+		atomic_store(&hooks_engine.adopt.wipes, 1);
 	return (int)hooks_result(ret);
 }
 
@@ -58,11 +61,14 @@ EXPORT int munlock(const void *addr, size_t len)
 
 EXPORT int mlockall(int flags)
 {
+	uint32_t stopping = atomic_exchange(&hooks_engine.stopping, 1);
 	long ret = sys_call6(SYS_mlockall, (long)flags, 0, 0, 0, 0, 0);
 
 	/* what is there is locked now; with MCL_FUTURE so is what comes */
-	if (!ret)
-		leave_alone(NULL, (size_t)1 << ADDR_BITS);
+	if (ret)
+		atomic_store(&hooks_engine.stopping, stopping);
+	else
+		leave_alone((void *)PAGE_SIZE, (size_t)1 << ADDR_BITS);
 	return (int)hooks_result(ret);
 }
 
