@@ -63,7 +63,7 @@ X(min_age, MIN_AGE_MS, TIME, "0", "100ms", "168h", "",			\
   "evict also without pressure what was idle for this long")		\
 X(accept_percent, ACCEPT_PERCENT, PERCENT, "75", "1", "100", "", "", NOW, \
   "keep a page resident that packs worse than this part of its size")	\
-X(pool_max, POOL_MAX_BYTES, SIZE_PCT, "50%", "1M", "128T", "", "", NOW,	\
+X(pool_max, POOL_MAX_BYTES, SIZE_PCT, "100%", "1M", "128T", "", "", NOW,	\
   "largest pool of compressed pages")					\
 X(compressor, COMPRESSOR, CHOICE, "lz4", "", "", "lz4", "", AT_START,	\
   "how pages are packed")						\

@@ -139,7 +139,7 @@ static void test_defaults(void **state)
 	assert_int_equal(c.limit.pct, 0);
 	assert_int_equal(c.min_age.num, 0);
 	assert_int_equal(c.accept_percent.num, 75);
-	assert_int_equal(c.pool_max.pct, 50);
+	assert_int_equal(c.pool_max.pct, 100);
 	assert_int_equal(c.engine.num, CONFIG_ENGINE_AUTO);
 	assert_int_equal(c.threads.num, 1);
 	assert_int_equal(c.servers.num, 0);
@@ -270,7 +270,7 @@ static void test_wrong_values_of_other_types(void **state)
 		"UZSWAP_ENGINE 'mov' is none of auto|move|wp: using auto (default)",
 		"UZSWAP_COMPRESSOR 'zstd' is not lz4: using lz4 (default)",
 		"UZSWAP_NAME '0123456789012345678901234567890123456789' is longer than 31 characters: using nothing (default)",
-		"UZSWAP_POOL_MAX_BYTES '0' is smaller than 1M: using 50% (default)",
+		"UZSWAP_POOL_MAX_BYTES '0' is smaller than 1M: using 100% (default)",
 		"UZSWAP_LOG '' is empty: using warn (default)");
 	assert_true(c.enable.num);
 }
