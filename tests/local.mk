@@ -22,9 +22,13 @@
 
 UNIT_TESTS = \
 	tests/unit/test_cgroup \
+	tests/unit/test_codec \
 	tests/unit/test_config \
+	tests/unit/test_pool \
+	tests/unit/test_pool_class \
 	tests/unit/test_pressure \
 	tests/unit/test_proc \
+	tests/unit/test_store \
 	tests/unit/test_text \
 	tests/unit/test_units
 
@@ -41,18 +45,38 @@ LIVE_TESTS =
 
 PRELOAD_TESTS = \
 	tests/preload/advice_of_all_kinds.c \
+	tests/preload/bss_and_reservation.c \
+	tests/preload/burst.c \
+	tests/preload/cancel_threads.c \
 	tests/preload/close_everything.c \
+	tests/preload/daemon_goes_on.c \
+	tests/preload/direct_io.c \
+	tests/preload/dlopen_and_close.c \
+	tests/preload/dontfork_wipeonfork.c \
 	tests/preload/dontneed_while_writing.c \
 	tests/preload/exec_and_spawn.c \
+	tests/preload/exit_while_busy.c \
 	tests/preload/fork_child_reads.c \
 	tests/preload/fork_from_thread.c \
 	tests/preload/fork_of_fork.c \
+	tests/preload/fork_while_unmapping.c \
+	tests/preload/fork_without_privilege.c \
+	tests/preload/futex_in_stored.c \
 	tests/preload/heap_by_brk.c \
+	tests/preload/incompressible.c \
+	tests/preload/io_uring_on_stored.c \
+	tests/preload/main_thread_ends.c \
+	tests/preload/many_forks.c \
 	tests/preload/map_fixed_over_stored.c \
+	tests/preload/mlock_stored.c \
 	tests/preload/mprotect_stored.c \
 	tests/preload/mremap_moves.c \
 	tests/preload/munmap_and_reuse.c \
+	tests/preload/own_fault_handlers.c \
+	tests/preload/own_userfaultfd.c \
 	tests/preload/random_access.c \
+	tests/preload/signals_on_stored.c \
+	tests/preload/stop_and_continue.c \
 	tests/preload/syscalls_on_stored.c \
 	tests/preload/thread_arenas.c \
 	tests/preload/threads_by_thousands.c
