@@ -40,11 +40,16 @@ struct gate {
 unsigned gate_enter_active(struct gate *g);
 void gate_leave_active(struct gate *g, unsigned pass);
 
+static inline bool gate_is_active(const struct gate *g)
+{
+	/* relaxed: set once, before anything is taken */
+	return atomic_load_explicit(&g->active, memory_order_relaxed);
+}
+
 /* A pass for gate_leave.  Context: app, also in signal handlers. */
 static inline unsigned gate_enter(struct gate *g)
 {
-	/* relaxed: set once, before anything is taken */
-	if (likely(!atomic_load_explicit(&g->active, memory_order_relaxed)))
+	if (likely(!gate_is_active(g)))
 		return GATE_SLOTS;
 	return gate_enter_active(g);
 }

@@ -5,6 +5,9 @@
  * glibc's allocator grows by internal calls that no hook sees.  So each
  * thread counts the bytes it asks for, and every megabyte the engine is
  * given a chance to look.  That is a subtraction and a jump per call.
+ *
+ * Freeing or moving a big block may unmap it: inside the gate
+ * (engine/gate.h), which with engine A is one more jump.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -14,6 +17,7 @@
 #include "hooks/hooks.h"
 
 #define LOOK_EVERY	((long)MIB)
+#define BIG		(128 * KIB)	/* glibc maps such blocks by themselves */
 
 /* Bytes this thread may ask for until the next look. */
 static __thread long budget __attribute__((tls_model("initial-exec"))) =
@@ -26,6 +30,24 @@ static void *(*next_memalign)(size_t align, size_t len);
 static void *(*next_aligned_alloc)(size_t align, size_t len);
 static int (*next_posix_memalign)(void **out, size_t align, size_t len);
 static void *(*next_valloc)(size_t len);
+static void (*next_free)(void *p);
+static size_t (*next_usable_size)(void *p);	/* NULL: every block is big */
+
+/* Only the allocator that made a block can tell its size. */
+static void find_usable_size(void)
+{
+	union {
+		void *sym;
+		size_t (*call)(void *p);
+	} found = { dlsym(RTLD_NEXT, "malloc_usable_size") };
+	Dl_info its;
+	Dl_info frees;
+
+	if (found.sym && dladdr(found.sym, &its) &&
+	    dladdr((void *)next_free, &frees) &&
+	    its.dli_fbase == frees.dli_fbase)
+		next_usable_size = found.call;
+}
 
 void hook_malloc_init(void)
 {
@@ -35,6 +57,8 @@ void hook_malloc_init(void)
 	next_aligned_alloc = dlsym(RTLD_NEXT, "aligned_alloc");
 	next_posix_memalign = dlsym(RTLD_NEXT, "posix_memalign");
 	next_valloc = dlsym(RTLD_NEXT, "valloc");
+	next_free = dlsym(RTLD_NEXT, "free");
+	find_usable_size();
 	next_malloc = dlsym(RTLD_NEXT, "malloc");
 }
 
@@ -77,12 +101,42 @@ EXPORT void *calloc(size_t nr, size_t len)
 	return next_calloc(nr, len);
 }
 
+static COLD unsigned gate_enter_big(void *p)
+{
+	if (!p || (next_usable_size && next_usable_size(p) < BIG))
+		return GATE_SLOTS;
+	return gate_enter(&hooks_engine.gate);
+}
+
 EXPORT void *realloc(void *old, size_t len)
 {
+	void *ret;
+	unsigned pass;
+
 	if (unlikely(!next_realloc))
 		early();
 	count(len);
-	return next_realloc(old, len);
+	if (likely(!gate_is_active(&hooks_engine.gate)))
+		return next_realloc(old, len);
+	pass = gate_enter_big(old);
+	ret = next_realloc(old, len);
+	gate_leave(&hooks_engine.gate, pass);
+	return ret;
+}
+
+EXPORT void free(void *p)
+{
+	unsigned pass;
+
+	if (unlikely(!next_free))
+		early();
+	if (likely(!gate_is_active(&hooks_engine.gate))) {
+		next_free(p);
+		return;
+	}
+	pass = gate_enter_big(p);
+	next_free(p);
+	gate_leave(&hooks_engine.gate, pass);
 }
 
 EXPORT void *memalign(size_t align, size_t len)

@@ -5,6 +5,8 @@
  * Only growth is reported; unmapping, moving and the like reach the engine
  * as events of the userfaultfd.  brk and sbrk go on to libc, which keeps the
  * break in a variable of its own.
+ *
+ * What takes a mapping away does it inside the gate (engine/gate.h).
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -27,8 +29,11 @@ void hook_map_init(void)
 static void *map(void *addr, size_t len, int prot, int flags, int fd,
 		 off_t off)
 {
+	unsigned pass = flags & MAP_FIXED ? gate_enter(&hooks_engine.gate)
+					  : GATE_SLOTS;
 	long ret = sys_mmap((uintptr_t)addr, len, prot, flags, fd, off);
 
+	gate_leave(&hooks_engine.gate, pass);
 	if ((flags & MAP_ANONYMOUS) && (flags & MAP_PRIVATE) &&
 	    (prot & PROT_WRITE) && !sys_failed(ret))
 		hooks_grown(len);
@@ -49,8 +54,10 @@ EXPORT void *mmap64(void *addr, size_t len, int prot, int flags, int fd,
 
 EXPORT int munmap(void *addr, size_t len)
 {
+	unsigned pass = gate_enter(&hooks_engine.gate);
 	long ret = sys_munmap((uintptr_t)addr, len);
 
+	gate_leave(&hooks_engine.gate, pass);
 	if (!ret)
 		hooks_shrunk(len);
 	return (int)hooks_result(ret);
@@ -60,6 +67,7 @@ EXPORT void *mremap(void *addr, size_t old_len, size_t new_len, int flags,
 		    ...)
 {
 	void *to = NULL;
+	unsigned pass;
 	long ret;
 
 	if (flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)) {
@@ -69,8 +77,10 @@ EXPORT void *mremap(void *addr, size_t old_len, size_t new_len, int flags,
 		to = va_arg(ap, void *);
 		va_end(ap);
 	}
+	pass = gate_enter(&hooks_engine.gate);
 	ret = sys_mremap((uintptr_t)addr, old_len, new_len, flags,
 			 (uintptr_t)to);
+	gate_leave(&hooks_engine.gate, pass);
 	if (!sys_failed(ret) && new_len > old_len)
 		hooks_grown(new_len - old_len);
 	return (void *)hooks_result(ret);
@@ -88,8 +98,10 @@ EXPORT int mprotect(void *addr, size_t len, int prot)
 EXPORT int brk(void *addr)
 {
 	uintptr_t old = (uintptr_t)sys_brk(0);
+	unsigned pass = gate_enter(&hooks_engine.gate);
 	int ret = next_brk(addr);
 
+	gate_leave(&hooks_engine.gate, pass);
 	if (!ret && (uintptr_t)addr > old)
 		hooks_grown((uintptr_t)addr - old);
 	return ret;
@@ -97,8 +109,10 @@ EXPORT int brk(void *addr)
 
 EXPORT void *sbrk(intptr_t increment)
 {
+	unsigned pass = gate_enter(&hooks_engine.gate);
 	void *ret = next_sbrk(increment);
 
+	gate_leave(&hooks_engine.gate, pass);
 	if (increment > 0 && ret != (void *)-1)
 		hooks_grown((size_t)increment);
 	return ret;
