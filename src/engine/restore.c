@@ -110,6 +110,20 @@ static void settle(struct engine *e, const struct claim *c, uint64_t word)
 	page_shift(&e->pages, c->word, &old, page_at(word, PAGE_HERE, 0));
 }
 
+/*
+ * Of NR pages claimed at ADDR only DONE have come: whoever found a claim in
+ * the way asks again.  But not about the first page: its fault is answered
+ * by the result, and a woken thread would only send it once more.
+ */
+static void wake_rest(struct engine *e, uintptr_t addr, size_t done, size_t nr)
+{
+	size_t from = done ? done : 1;
+
+	if (from < nr)
+		uffd_wake(&e->main, addr + from * PAGE_SIZE,
+			  (nr - from) * PAGE_SIZE);
+}
+
 static enum restore_result result_of(enum uffd_result r)
 {
 	switch (r) {
@@ -204,9 +218,7 @@ static enum restore_result restore_fresh(struct helper *h,
 		count_one(UZSWAP_COUNT_faults_resident);
 	else if (done)
 		count_one(UZSWAP_COUNT_faults_fresh);
-	if (done < nr)	/* whoever found a claim in the way asks again */
-		uffd_wake(&e->main, ev->addr + done * PAGE_SIZE,
-			  (nr - done) * PAGE_SIZE);
+	wake_rest(e, ev->addr, done, nr);
 	reclaim_take(&e->reclaim, done);
 	remember(&e->restore, ev, done);
 	count_add(UZSWAP_COUNT_filled, done);
@@ -315,9 +327,7 @@ static enum restore_result restore_stored(struct helper *h,
 	}
 	for (size_t i = done; i < nr; i++)
 		unclaim(e, &claims[i]);
-	if (done < nr)
-		uffd_wake(&e->main, ev->addr + done * PAGE_SIZE,
-			  (nr - done) * PAGE_SIZE);
+	wake_rest(e, ev->addr, done, nr);
 	if (!done)
 		return result_of(r);
 	reclaim_take(&e->reclaim, done);
