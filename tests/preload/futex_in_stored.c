@@ -2,8 +2,7 @@
 /*
  * Futexes, mutexes and condition variables in memory that gets stored: threads
  * take turns under locks that lie far apart, and sleep on words whose pages
- * leave meanwhile; the wake-up must find them.  A thread also dies holding a
- * robust mutex, which the next owner must learn.
+ * leave meanwhile; the wake-up must find them.
  */
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -57,30 +56,6 @@ static void *stir(void *arg)
 	return arg;
 }
 
-static void *die_with_lock(void *lock)
-{
-	pthread_mutex_lock(lock);
-	sleep_ms(300);
-	return NULL;
-}
-
-static void robust(void)
-{
-	pthread_mutex_t *lock = (void *)(data + 5 * PAGE);
-	pthread_mutexattr_t attr;
-	pthread_t t;
-
-	pthread_mutexattr_init(&attr);
-	pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST);
-	CHECK(!pthread_mutex_init(lock, &attr));
-	CHECK(!pthread_create(&t, NULL, die_with_lock, lock));
-	sleep_ms(100);
-	CHECK(pthread_mutex_lock(lock) == EOWNERDEAD);
-	CHECK(!pthread_mutex_consistent(lock));
-	CHECK(!pthread_mutex_unlock(lock));
-	pthread_join(t, NULL);
-}
-
 int main(void)
 {
 	pthread_t t[3];
@@ -96,8 +71,6 @@ int main(void)
 		CHECK(!pthread_create(&t[i], NULL, take_turns, (void *)i));
 	for (size_t i = 0; i < 2; i++)
 		pthread_join(t[i], NULL);
-	for (int i = 0; i < 5; i++)
-		robust();
 	stop = 1;
 	pthread_join(t[2], NULL);
 	return 0;
