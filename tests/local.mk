@@ -79,6 +79,7 @@ PRELOAD_TESTS = \
 	tests/preload/stop_and_continue.c \
 	tests/preload/syscalls_on_stored.c \
 	tests/preload/thread_arenas.c \
+	tests/preload/thread_ends_after_sleep.c \
 	tests/preload/threads_by_thousands.c
 
 TOOLS_TESTS = \
@@ -139,7 +140,8 @@ REAL_FILES = \
 LIBTEST = \
 	tests/unit/fixture.c tests/unit/fixture.h \
 	tests/fuzz/fuzz_main.c tests/fuzz/fuzz_main.h \
-	tests/bench/corpus.c tests/bench/corpus.h
+	tests/bench/corpus.c tests/bench/corpus.h \
+	tests/bench/pack_time.c tests/bench/pack_time.h
 
 # ------------------------------------------------------------- how they run
 

@@ -17,8 +17,6 @@
  * pool, since it is the pool that is looked at.
  */
 #include <getopt.h>
-#include <lz4.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,13 +24,13 @@
 #include "base/sys.h"
 #include "store/store.h"
 #include "tests/bench/corpus.h"
+#include "tests/bench/pack_time.h"
 
 #define RESERVE		(16 * GIB)
 #define ACCEPT_PCT	75
 #define MAX_LEN		(PAGE_SIZE * ACCEPT_PCT / 100)
-#define MAX_ROUNDS	99
 #define COMPACT_EVERY	256	/* operations of the churn */
-#define COMPACT_MOVES	64
+#define COMPACT_MOVES	64	/* at least so many objects at a time */
 
 static size_t kind_mib = 64;
 static uint64_t churn_millions = 10;
@@ -51,13 +49,22 @@ static struct {
 	size_t first[CORPUS_NR + 1];	/* items by kind */
 	struct store store;
 	struct arena arena;
-	struct codec *codec[2];
+	struct codec *codec[PACK_TIME_THREADS];
 } b;
 
 static void fail(const char *what)
 {
 	fprintf(stderr, "bench_pack: %s\n", what);
 	exit(1);
+}
+
+static void *alloc(size_t nr, size_t size)
+{
+	void *p = calloc(nr, size);
+
+	if (!p)
+		fail("no memory");
+	return p;
 }
 
 /* An item is its own owner; nobody claims anything here. */
@@ -84,16 +91,20 @@ static void start_store(void)
 		fail("no address space");
 }
 
+static void drop_item(size_t i)
+{
+	if (b.items[i].ref.bits)
+		store_drop(&b.store, b.items[i].ref);
+	b.items[i].ref.bits = 0;
+}
+
 /* Drop all and give all RAM back; a store can't be stopped. */
 static void stop_store(void)
 {
 	struct store_usage u;
 
-	for (size_t i = 0; i < b.nr; i++) {
-		if (b.items[i].ref.bits)
-			store_drop(&b.store, b.items[i].ref);
-		b.items[i].ref.bits = 0;
-	}
+	for (size_t i = 0; i < b.nr; i++)
+		drop_item(i);
 	slab_trim(&b.store.pool.slabs, true);
 	store_usage(&b.store, &u);
 	if (u.pages || u.packed || u.used)
@@ -106,8 +117,8 @@ static void make_corpus(void)
 	size_t at = 0;
 
 	b.pages = aligned_alloc(PAGE_SIZE, CORPUS_NR * len);
-	b.items = calloc(CORPUS_NR * len / PAGE_SIZE, sizeof(*b.items));
-	if (!b.pages || !b.items)
+	b.items = alloc(CORPUS_NR * len / PAGE_SIZE, sizeof(*b.items));
+	if (!b.pages)
 		fail("no memory");
 	for (unsigned k = 0; k < CORPUS_NR; k++) {
 		size_t got = corpus_fill(k, b.pages + at, len);
@@ -174,25 +185,25 @@ static void show_density(void)
 
 /* --- churn ---------------------------------------------------------------- */
 
-/* Objects packed beforehand, kinds apart. */
+/* Objects packed beforehand, and what the churn has come to. */
 static struct {
 	unsigned char *bytes;
 	uint32_t *len;			/* of item, 0 not in the pool */
 	size_t *at;			/* in bytes */
+	size_t budget;			/* moves of the next compaction */
 	double worst;			/* used / packed, highest seen */
-	uint64_t compact_ns;		/* spent compacting */
+	uint64_t compact_ns;
 	uint64_t moves;
-} packed;
+	uint64_t ops;
+} churn = { .budget = COMPACT_MOVES };
 
 static void pack_all(void)
 {
 	size_t at = 0;
 
-	packed.bytes = malloc(b.nr * MAX_LEN);
-	packed.len = calloc(b.nr, sizeof(*packed.len));
-	packed.at = calloc(b.nr, sizeof(*packed.at));
-	if (!packed.bytes || !packed.len || !packed.at)
-		fail("no memory");
+	churn.bytes = alloc(b.nr, MAX_LEN);
+	churn.len = alloc(b.nr, sizeof(*churn.len));
+	churn.at = alloc(b.nr, sizeof(*churn.at));
 	for (size_t i = 0; i < b.nr; i++) {
 		const void *out;
 		uint64_t word;
@@ -204,9 +215,9 @@ static void pack_all(void)
 				 b.items[i].page, MAX_LEN);
 		if (len < 0)
 			continue;
-		memcpy(packed.bytes + at, out, (size_t)len);
-		packed.at[i] = at;
-		packed.len[i] = (uint32_t)len;
+		memcpy(churn.bytes + at, out, (size_t)len);
+		churn.at[i] = at;
+		churn.len[i] = (uint32_t)len;
 		at += (size_t)len;
 	}
 }
@@ -217,42 +228,41 @@ static void put_packed(size_t i, size_t from)
 	struct pool_ref ref;
 
 	if (pool_put(&b.store.pool, &ref, i, CODEC_LZ4,
-		     packed.bytes + packed.at[from], packed.len[from]))
+		     churn.bytes + churn.at[from], churn.len[from]))
 		fail("no room");
 	b.items[i].ref.bits = ref.bits << 2 | 1;
 }
 
-static void drop_item(size_t i)
-{
-	if (b.items[i].ref.bits)
-		store_drop(&b.store, b.items[i].ref);
-	b.items[i].ref.bits = 0;
-}
-
-static void compact_some(bool look)
+/* As a worker does: more next time if this was not enough. */
+static size_t compact_some(void)
 {
 	uint64_t start = sys_cpu_ns();
-	struct store_usage u;
-	double r;
+	size_t moved = store_compact(&b.store, churn.budget);
 
-	packed.moves += store_compact(&b.store, COMPACT_MOVES);
-	packed.compact_ns += sys_cpu_ns() - start;
-	if (!look)
-		return;
-	store_usage(&b.store, &u);
-	r = ratio(u.used, u.packed);
-	if (r > packed.worst)
-		packed.worst = r;
+	churn.budget = moved < churn.budget ? COMPACT_MOVES
+					    : min_size(2 * moved, 1024);
+	churn.moves += moved;
+	churn.compact_ns += sys_cpu_ns() - start;
+	return moved;
 }
 
-/* An item with packed bytes among those of kinds FIRST..LAST. */
+static void note_worst(void)
+{
+	struct store_usage u;
+
+	store_usage(&b.store, &u);
+	if (ratio(u.used, u.packed) > churn.worst)
+		churn.worst = ratio(u.used, u.packed);
+}
+
+/* An item that has packed bytes. */
 static size_t pick(uint64_t *rand, size_t first, size_t end)
 {
 	size_t i;
 
 	do
 		i = first + corpus_random(rand) % (end - first);
-	while (!packed.len[i]);
+	while (!churn.len[i]);
 	return i;
 }
 
@@ -264,240 +274,93 @@ static void churn_steps(uint64_t *rand, uint64_t nr, size_t first, size_t end)
 		drop_item(i);
 		put_packed(i, pick(rand, first, end));
 		if (n % COMPACT_EVERY == 0)
-			compact_some(n % (64 * COMPACT_EVERY) == 0);
+			compact_some();
+		if (n % (16 * COMPACT_EVERY) == 0)
+			note_worst();
 	}
+	churn.ops = nr;
 }
 
-static void print_churn(const char *name, uint64_t cpu)
+static void print_churn(const char *name)
 {
 	struct store_usage u;
 
 	store_usage(&b.store, &u);
-	printf("%-24s %9.1f %9.1f %8.4f %8.4f %10llu %9.2f\n", name,
+	printf("%-24s %9.1f %9.1f %8.4f %8.4f %10llu %9.3f\n", name,
 	       mib(u.packed), mib(u.used), ratio(u.used, u.packed),
-	       packed.worst, (unsigned long long)packed.moves,
-	       100 * ratio(packed.compact_ns, cpu));
-	packed.worst = 0;
-	packed.moves = 0;
-	packed.compact_ns = 0;
+	       churn.worst, (unsigned long long)churn.moves,
+	       ratio(churn.compact_ns, churn.ops) / 1000);
+	churn.worst = 0;
+	churn.moves = 0;
+	churn.compact_ns = 0;
+	churn.ops = 0;
 }
 
-static void free_part(uint64_t *rand, unsigned pct)
+static void free_part(uint64_t *rand, unsigned pct, const char *name)
 {
-	char name[64];
-	uint64_t cpu = sys_cpu_ns();
-
 	for (size_t i = 0; i < b.nr; i++)
-		if (corpus_random(rand) % 100 < pct)
+		if (corpus_random(rand) % 100 < pct && b.items[i].ref.bits) {
 			drop_item(i);
-	snprintf(name, sizeof(name), "freed %u %%", pct);
-	print_churn(name, sys_cpu_ns() - cpu);
-	cpu = sys_cpu_ns();
-	for (size_t n = 1; n;) {
-		uint64_t start = sys_cpu_ns();
-
-		n = store_compact(&b.store, COMPACT_MOVES);
-		packed.moves += n;
-		packed.compact_ns += sys_cpu_ns() - start;
-	}
-	printf("  compacted in %.1f ms\n", (double)(sys_cpu_ns() - cpu) / 1e6);
-	print_churn("  then compacted", sys_cpu_ns() - cpu);
+			churn.ops++;
+		}
+	note_worst();
+	while (compact_some())
+		;
+	print_churn(name);
 }
 
 static void show_churn(void)
 {
 	uint64_t rand = 1234567;
-	uint64_t cpu;
 
 	printf("\n%-24s %9s %9s %8s %8s %10s %9s\n", "pool of the mix",
-	       "packed", "used", "us/pck", "worst", "moves", "cpu %");
+	       "packed", "used", "us/pck", "worst", "moves", "us/op");
 	start_store();
 	for (size_t i = 0; i < b.nr; i++)
-		if (packed.len[i])
+		if (churn.len[i])
 			put_packed(i, i);
-	print_churn("fresh", 1);
-	cpu = sys_cpu_ns();
+	print_churn("fresh");
 	churn_steps(&rand, churn_millions * 1000000, 0, b.nr);
-	print_churn("churn, steady", sys_cpu_ns() - cpu);
+	print_churn("random frees and stores");
 	/* sizes drift: only one kind comes in, then another */
 	for (unsigned k = 0; k <= CORPUS_POINTERS; k++) {
-		cpu = sys_cpu_ns();
 		churn_steps(&rand, 2 * b.nr, b.first[k], b.first[k + 1]);
-		print_churn(corpus_names[k], sys_cpu_ns() - cpu);
+		print_churn(corpus_names[k]);
 	}
 	churn_steps(&rand, 4 * b.nr, 0, b.nr);
-	packed.worst = 0;
-	free_part(&rand, 50);
-	free_part(&rand, 80);
+	print_churn("mix again");
+	free_part(&rand, 50, "50 % freed");
+	free_part(&rand, 80, "90 % freed");
+	free_part(&rand, 90, "99 % freed");
 	stop_store();
 }
 
 /* --- time ----------------------------------------------------------------- */
 
-enum job { BARE_PACK, BARE_UNPACK, PUT, LOAD, DROP, NR_JOBS };
-
-static const char *const job_names[NR_JOBS] = {
-	"lz4 pack", "lz4 unpack", "store_put", "store_load", "store_drop",
-};
-
-/* A share of the items that pay, of one thread. */
-struct share {
-	size_t *items;
-	size_t nr;
-	struct codec *codec;
-	LZ4_stream_t state;
-	char *bare;			/* packed by bare LZ4 */
-	int *bare_len;
-	char page[PAGE_SIZE];
-	enum job job;
-	uint64_t cpu_ns;		/* of the last job */
-};
-
-static void run_job(struct share *s)
+/* The pages that pay, in random order. */
+static void show_time(void)
 {
-	uint64_t start = sys_cpu_ns();
-	char *bare = s->bare;
-	int ret = 0;
-
-	for (size_t n = 0; n < s->nr; n++, bare += PAGE_SIZE) {
-		struct item *it = &b.items[s->items[n]];
-
-		switch (s->job) {
-		case BARE_PACK:
-			s->bare_len[n] = LZ4_compress_fast_extState(&s->state,
-				it->page, bare, (int)PAGE_SIZE,
-				(int)PAGE_SIZE, 1);
-			break;
-		case BARE_UNPACK:
-			ret |= LZ4_decompress_safe(bare, s->page,
-				s->bare_len[n], (int)PAGE_SIZE) < 0;
-			break;
-		case PUT:
-			ret |= store_put(&b.store, &it->ref, s->codec,
-					 s->items[n], it->page);
-			break;
-		case LOAD:
-			ret |= store_load(&b.store, s->codec, it->ref,
-					  s->page);
-			break;
-		case DROP:
-			drop_item(s->items[n]);
-			break;
-		case NR_JOBS:
-			break;
-		}
-	}
-	s->cpu_ns = sys_cpu_ns() - start;
-	if (ret)
-		fail("a page was refused or damaged");
-}
-
-static void *run_thread(void *share)
-{
-	run_job(share);
-	return NULL;
-}
-
-/* Nanoseconds, of all threads together: by the clock, and *CPU. */
-static double time_job(struct share *s, double *cpu, unsigned nr_threads,
-		       enum job job)
-{
-	pthread_t t;
-	uint64_t start;
-
-	for (unsigned i = 0; i < nr_threads; i++)
-		s[i].job = job;
-	start = sys_now_ns();
-	if (nr_threads > 1 && pthread_create(&t, NULL, run_thread, &s[1]))
-		fail("no thread");
-	run_job(&s[0]);
-	if (nr_threads > 1)
-		pthread_join(t, NULL);
-	*cpu = 0;
-	for (unsigned i = 0; i < nr_threads; i++)
-		*cpu += (double)s[i].cpu_ns;
-	return (double)(sys_now_ns() - start);
-}
-
-static int by_value(const void *a, const void *c)
-{
-	double x = *(const double *)a;
-	double y = *(const double *)c;
-
-	return (x > y) - (x < y);
-}
-
-/* Items that pay, dealt out in random order to NR_SHARES. */
-static void deal(struct share *s, unsigned nr_shares)
-{
+	const char **pages = alloc(b.nr, sizeof(*pages));
 	uint64_t rand = 42;
-	size_t *all = calloc(b.nr, sizeof(*all));
 	size_t nr = 0;
 
 	for (size_t i = 0; i < b.nr; i++)
-		if (packed.len[i])
-			all[nr++] = i;
+		if (churn.len[i])
+			pages[nr++] = b.items[i].page;
 	for (size_t i = nr; i > 1; i--) {
 		size_t j = corpus_random(&rand) % i;
-		size_t t = all[i - 1];
+		const char *t = pages[i - 1];
 
-		all[i - 1] = all[j];
-		all[j] = t;
+		pages[i - 1] = pages[j];
+		pages[j] = t;
 	}
-	for (unsigned i = 0; i < nr_shares; i++) {
-		s[i].nr = nr / nr_shares;
-		s[i].items = all + i * s[i].nr;
-		s[i].codec = b.codec[i];
-		s[i].bare = malloc(s[i].nr * PAGE_SIZE);
-		s[i].bare_len = calloc(s[i].nr, sizeof(int));
-		if (!s[i].bare || !s[i].bare_len)
-			fail("no memory");
+	for (unsigned n = 1; n <= PACK_TIME_THREADS; n++) {
+		start_store();
+		if (pack_time(&b.store, b.codec, n, nr_rounds, pages, nr))
+			fail("a page was refused or damaged");
+		stop_store();
 	}
-}
-
-static double median(double *ns)
-{
-	qsort(ns, nr_rounds, sizeof(*ns), by_value);
-	return ns[nr_rounds / 2];
-}
-
-/* CPU time is for comparing, as the machine may be busy with other things. */
-static void show_time(unsigned nr_threads)
-{
-	static double ns[NR_JOBS][MAX_ROUNDS];
-	static double cpu[NR_JOBS][MAX_ROUNDS];
-	struct share *s = calloc(nr_threads, sizeof(*s));
-	double per[NR_JOBS];
-	double nr;
-
-	if (!s)
-		fail("no memory");
-	deal(s, nr_threads);
-	nr = (double)s[0].nr * nr_threads;
-	start_store();
-	for (unsigned r = 0; r < nr_rounds; r++)
-		for (unsigned j = 0; j < NR_JOBS; j++)
-			ns[j][r] = time_job(s, &cpu[j][r], nr_threads,
-					    (enum job)j);
-	printf("\n%u thread%-3s  %12s %12s %10s\n", nr_threads,
-	       nr_threads > 1 ? "s" : "", "cpu us/page", "us/page", "MB/s");
-	for (unsigned j = 0; j < NR_JOBS; j++) {
-		double clock = median(ns[j]) / nr;
-
-		per[j] = median(cpu[j]) / nr;
-		printf("%-12s %12.3f %12.3f %10.0f\n", job_names[j],
-		       per[j] / 1000, clock / 1000,
-		       PAGE_SIZE / clock * 1000);
-	}
-	printf("throughput of bare LZ4: put %.3f, load %.3f of it\n",
-	       per[BARE_PACK] / per[PUT], per[BARE_UNPACK] / per[LOAD]);
-	stop_store();
-	for (unsigned i = 0; i < nr_threads; i++) {
-		free(s[i].bare);
-		free(s[i].bare_len);
-	}
-	free(s[0].items);
-	free(s);
+	free(pages);
 }
 
 int main(int argc, char **argv)
@@ -511,7 +374,7 @@ int main(int argc, char **argv)
 			kind_mib = n;
 		else if (opt == 'c')
 			churn_millions = n;
-		else if (opt == 'r' && n && n <= MAX_ROUNDS)
+		else if (opt == 'r' && n && n <= PACK_TIME_ROUNDS)
 			nr_rounds = (unsigned)n;
 		else
 			fail("usage: bench_pack [-m MIB] [-c MILLIONS] "
@@ -520,14 +383,13 @@ int main(int argc, char **argv)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (arena_start(&b.arena, 1024 * GIB))
 		fail("no address space");
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < PACK_TIME_THREADS; i++)
 		if (!(b.codec[i] = codec_new(&b.arena)))
 			fail("no memory");
 	make_corpus();
 	show_density();
 	pack_all();
 	show_churn();
-	show_time(1);
-	show_time(2);
+	show_time();
 	return 0;
 }
