@@ -3,6 +3,11 @@
  * O_DIRECT reads and writes with stored pages as buffers: the device reads and
  * writes the program's memory itself, while other threads keep memory short
  * and other pages of the same range come and go.
+ *
+ * Engine wp is left out: there the kernel does not refuse to take a page under
+ * DMA, see engine/evict_remap.h.
+ *
+ * run.sh: engines=move
  */
 #define _GNU_SOURCE
 #include <fcntl.h>

@@ -43,7 +43,8 @@ build() # SOURCE [FLAG...]
 	${CC:-cc} -std=gnu11 -O2 -Wall -Wextra "$@" -pthread -o "$out" "$from"
 }
 
-# What a program's own first lines ask for: " * run.sh: seconds=60 evicts=no"
+# What a program's own first lines ask for, such as " * run.sh: seconds=60":
+# seconds until it hangs, limit in bytes, evicts=no, engines=move
 wish() # NAME KEY DEFAULT
 {
 	v=$(sed -n "s/^ \* run.sh:.*$2=\([^ ]*\).*/\1/p" "$dir/$1.c" | head -n 1)
@@ -87,6 +88,12 @@ judge() # NAME STATUS -> result, why
 
 one() # NAME
 {
+	case $(wish "$1" engines "$engine") in
+	*"$engine"*) ;;
+	*)
+		result=SKIP why="not with engine $engine"
+		return ;;
+	esac
 	if ! build "$dir/$1.c"; then
 		result=FAIL why='does not compile'
 		return
