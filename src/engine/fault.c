@@ -94,6 +94,8 @@ static bool answer(struct helper *h, const struct uffd_event *ev,
 		serve_own(h, &e->main, ev);
 		return true;
 	}
+	if (reclaim_holds(e, since_ns))
+		return false;
 	switch (restore_page(h, ev)) {
 	case RESTORE_DONE:
 		break;

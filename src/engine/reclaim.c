@@ -17,6 +17,7 @@
 #define COMPACT_MOVES	64	/* objects moved at a time */
 #define IDLE_NS		(100 * NS_PER_MS)
 #define STUCK_NS	(20 * NS_PER_MS)
+#define HOLD_NS		(50 * NS_PER_MS)	/* then the fault goes first */
 
 void reclaim_init(struct reclaim *r)
 {
@@ -85,6 +86,8 @@ void reclaim_direct(struct helper *h)
 	count_one(UZSWAP_COUNT_direct_reclaims);
 	for (int i = 0; i < DIRECT_ROUNDS && atomic_load(&r->room) < 0; i++) {
 		if (!evict_some(h, TRAY_SLOTS, EVICT_NOW)) {
+			if (!e->use_move)
+				return;	/* evictors fill trays, not we */
 			/* answering faults goes before keeping the limit */
 			count_one(UZSWAP_COUNT_exceeded);
 			atomic_store(&r->no_direct_ns,
@@ -92,6 +95,19 @@ void reclaim_direct(struct helper *h)
 			break;
 		}
 	}
+}
+
+bool reclaim_holds(struct engine *e, uint64_t since_ns)
+{
+	struct reclaim *r = &e->reclaim;
+
+	if (likely(e->use_move || atomic_load(&r->room) >= -r->reserve / 2) ||
+	    atomic_load(&r->stuck))
+		return false;
+	if (sys_now_ns() - since_ns < HOLD_NS)
+		return true;
+	count_one(UZSWAP_COUNT_exceeded);
+	return false;
 }
 
 static void wait_for_work(struct reclaim *r)

@@ -46,6 +46,13 @@ void reclaim_give(struct reclaim *r, size_t nr);
 /* Direct reclaim of a server between two faults.  Context: server. */
 void reclaim_direct(struct helper *h);
 
+/*
+ * Engine B's servers can pack, but not take out.  So when memory is almost
+ * used up, a fault asked at SINCE_NS is held back for a while: is it?
+ * Context: server.
+ */
+bool reclaim_holds(struct engine *e, uint64_t since_ns);
+
 /* The life of an evictor thread. */
 void reclaim_run(void *helper);
 
