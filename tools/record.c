@@ -184,7 +184,6 @@ void record_add_details(json_t *object, const struct client *client)
 	add_text(object, "limit_source", s->limit_source);
 	add_int(object, "usage_bytes", s->usage);
 	add_int(object, "usage_max_bytes", s->usage_max);
-	add_int(object, "min_age_ms", s->min_age_ms);
 	add_text(object, "note", s->note);
 	add_histogram(object, s);
 	add_counters(object, s);

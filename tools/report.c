@@ -89,9 +89,6 @@ static void print_head(const struct report *r)
 		printf(", %s", s->compressor);
 	if (s->engine[0])
 		printf(", engine %s", s->engine);
-	if (s->min_age_ms)
-		printf(", min age %s", units_duration(text, sizeof(text),
-						s->min_age_ms * 1000000));
 	printf("\n\n");
 }
 

@@ -193,7 +193,6 @@ static void bound_sizes(struct snapshot *snap)
 	bound(snap, &s->limit, INT64_MAX);
 	bound(snap, &s->usage, INT64_MAX);
 	bound(snap, &s->usage_max, INT64_MAX);
-	bound(snap, &s->min_age_ms, (uint64_t)1 << 48);
 }
 
 static void bound_rest(struct snapshot *snap)

@@ -58,9 +58,6 @@ X(min_managed, MIN_MANAGED_BYTES, SIZE, "64M", "1M", "128T", "",	\
 X(limit, LIMIT_BYTES, SIZE_PCT, "0", "1M", "128T", "",			\
   "no limit of our own", NOW,						\
   "keep resident memory, pool and metadata together below this")	\
-X(min_age, MIN_AGE_MS, TIME, "0", "100ms", "168h", "",			\
-  "only under pressure", NOW,						\
-  "evict also without pressure what was idle for this long")		\
 X(accept_percent, ACCEPT_PERCENT, PERCENT, "75", "1", "100", "", "", NOW, \
   "keep a page resident that packs worse than this part of its size")	\
 X(pool_max, POOL_MAX_BYTES, SIZE_PCT, "100%", "1M", "128T", "", "", NOW,	\

@@ -130,7 +130,7 @@ struct uzswap_stats {
 	uint64_t limit;			/* the limit that binds; 0 none */
 	uint64_t usage;			/* what counts against it now */
 	uint64_t usage_max;		/* the most seen */
-	uint64_t min_age_ms;
+	uint64_t min_age_ms;		/* reserved, 0 */
 
 	uint64_t counters[UZSWAP_NR_COUNTERS];
 	uint64_t fault_us[UZSWAP_NR_BUCKETS];

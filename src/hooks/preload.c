@@ -270,7 +270,6 @@ static enum hooks_mode configure(char **env)
 	hooks.cfg = engine_config_of(&c);
 	hooks.stats_at_exit = c.stats_at_exit.num;
 	publish.engine = &hooks_engine;
-	publish.min_age_ms = c.min_age.num;
 	text_copy(publish.compressor, sizeof(publish.compressor), "lz4");
 	text_copy(publish.name, sizeof(publish.name),
 		  config_text(&c, &c.name));

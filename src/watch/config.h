@@ -3,7 +3,7 @@
  * The tunables of this process: the table of include/uzswap/options.h with a
  * value for every row.
  *
- * Each option is a field named after it: cfg->limit, cfg->min_age.  Modules
+ * Each option is a field named after it: cfg->limit, cfg->pool_max.  Modules
  * are handed what they need from here; none reads the environment itself.
  * Nothing is kept of the strings given: the program may change its
  * environment at any time.  A struct config may be copied.  Context: init.

@@ -138,7 +138,6 @@ void publish_now(void *publish)
 	/* odd while writing; pairs with the reader's two looks at seq */
 	atomic_fetch_add(seq, 1);
 	s->updated_ns = sys_now_ns();
-	s->min_age_ms = p->min_age_ms;
 	put_memory(s, e);
 	put_limit(s, e);
 	for (unsigned i = 0; i < UZSWAP_NR_COUNTERS; i++)

@@ -17,7 +17,6 @@ struct publish {
 	int32_t pid;			/* whose page it is: not a parent's */
 	char name[32];			/* label, or "" for comm */
 	char compressor[16];
-	uint64_t min_age_ms;
 };
 
 /* Write the page, after making it when needed.  Context: steward. */

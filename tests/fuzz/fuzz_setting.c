@@ -13,14 +13,14 @@
 #include "watch/config.h"
 
 const char *const fuzz_seeds[] = {
-	"limit=1.5G\nmin_age=1m30s\nthreads=2\nname=abc\nengine=wp\n",
+	"limit=1.5G\nmin_managed=8M\nthreads=2\nname=abc\nengine=wp\n",
 	"pool-max=25%\naccept_percent=75%\nuffd_fd=7\nenable=off\n",
 	"limit=999999T\nmin-managed=0\nfollow=none\ntorture=x=1,y\n",
 	NULL,
 };
 
 const char *const fuzz_words[] = {
-	"limit=", "min_age=", "pool_max=", "accept-percent=", "include=",
+	"limit=", "min_managed=", "pool_max=", "accept-percent=", "include=",
 	"18446744073709551615", "18446744073709551616", "9223372036854775808",
 	"128T", "131072G", "1.999999999K", "1.0000000001G", "0.5%", "-1",
 	"168h", "604800s", "604800001", "1h1m1s", "KiB", "iB", "ms", "\n",

@@ -27,10 +27,9 @@ expect 0 'UZSWAP_LIMIT_BYTES=4294967296' \
 	"$zctl" run -m 1G -m 4G sh -c "$show"
 lacks 1073741824
 expect 0 'UZSWAP_LIMIT_BYTES=50%' "$zctl" run --limit=50% sh -c "$show"
-expect 0 'UZSWAP_MIN_AGE_MS=90000' \
-	"$zctl" run -a 1m30s --pool-max 1.5G --name 'a b' --follow none \
+expect 0 'UZSWAP_POOL_MAX_BYTES=1610612736' \
+	"$zctl" run --pool-max 1.5G --name 'a b' --follow none \
 	--torture x=1 --require --set min-managed=8M sh -c "$show"
-contains UZSWAP_POOL_MAX_BYTES=1610612736
 contains 'UZSWAP_NAME=a b'
 contains UZSWAP_FOLLOW=none
 contains UZSWAP_TORTURE=x=1

@@ -137,7 +137,6 @@ static void test_defaults(void **state)
 	assert_int_equal(c.min_managed.num, 64 * MIB);
 	assert_int_equal(c.limit.num, 0);
 	assert_int_equal(c.limit.pct, 0);
-	assert_int_equal(c.min_age.num, 0);
 	assert_int_equal(c.accept_percent.num, 75);
 	assert_int_equal(c.pool_max.pct, 100);
 	assert_int_equal(c.engine.num, CONFIG_ENGINE_AUTO);
@@ -187,15 +186,14 @@ static void test_choices_have_their_constants(void **state)
 static void test_good_values(void **state)
 {
 	(void)state;
-	ENV("UZSWAP_LIMIT_BYTES=1.5G", "UZSWAP_MIN_AGE_MS=30s",
-	    "UZSWAP_ACCEPT_PERCENT=60%", "UZSWAP_POOL_MAX_BYTES=128M",
+	ENV("UZSWAP_LIMIT_BYTES=1.5G", "UZSWAP_POOL_MAX_BYTES=128M",
+	    "UZSWAP_ACCEPT_PERCENT=60%",
 	    "UZSWAP_THREADS=0", "UZSWAP_SERVERS=4", "UZSWAP_UFFD_FD=7",
 	    "UZSWAP_REQUIRE=yes", "UZSWAP_NAME=my app", "UZSWAP_TORTURE=",
 	    "UZSWAP_MIN_MANAGED_BYTES=0");
 	NO_REPORT();
 	assert_int_equal(c.limit.num, 3 * GIB / 2);
 	assert_int_equal(c.limit.origin, CONFIG_ENV);
-	assert_int_equal(c.min_age.num, 30000);
 	assert_int_equal(c.accept_percent.num, 60);
 	assert_int_equal(c.pool_max.num, 128 * MIB);
 	assert_int_equal(c.pool_max.pct, 0);
@@ -255,14 +253,13 @@ static void test_wrong_values_of_other_types(void **state)
 {
 	(void)state;
 	ENV("UZSWAP_ENABLE=maybe", "UZSWAP_MIN_MANAGED_BYTES=50%",
-	    "UZSWAP_MIN_AGE_MS=5d", "UZSWAP_ACCEPT_PERCENT=0",
-	    "UZSWAP_THREADS=9", "UZSWAP_SERVERS=x", "UZSWAP_UFFD_FD=-1",
+	    "UZSWAP_ACCEPT_PERCENT=0", "UZSWAP_THREADS=9",
+	    "UZSWAP_SERVERS=x", "UZSWAP_UFFD_FD=-1",
 	    "UZSWAP_ENGINE=mov", "UZSWAP_COMPRESSOR=zstd",
 	    "UZSWAP_NAME=0123456789012345678901234567890123456789",
 	    "UZSWAP_POOL_MAX_BYTES=0", "UZSWAP_LOG=");
 	REPORTS("UZSWAP_ENABLE 'maybe' is neither 0 nor 1: using 1 (default)",
 		"UZSWAP_MIN_MANAGED_BYTES '50%' is not a size like 512M or 2G: using 64M (default)",
-		"UZSWAP_MIN_AGE_MS '5d' is not a time like 250ms, 30s or 5m: using 0ms (default)",
 		"UZSWAP_ACCEPT_PERCENT '0' is smaller than 1: using 75% (default)",
 		"UZSWAP_THREADS '9' is larger than 8: using 1 (default)",
 		"UZSWAP_SERVERS 'x' is not a whole number: using 0 (default)",
@@ -291,12 +288,12 @@ static void test_conf_sets_several_and_single_variables_win(void **state)
 {
 	(void)state;
 	ENV("UZSWAP_ENGINE=wp",
-	    "UZSWAP_CONF=limit:4G,,engine:move,exclude:sh:ba*,min_age:10s,");
+	    "UZSWAP_CONF=limit:4G,,engine:move,exclude:sh:ba*,threads:2,");
 	NO_REPORT();
 	assert_int_equal(c.limit.num, 4 * GIB);
 	assert_int_equal(c.limit.origin, CONFIG_CONF);
 	assert_int_equal(c.engine.num, CONFIG_ENGINE_WP);
-	assert_int_equal(c.min_age.num, 10000);
+	assert_int_equal(c.threads.num, 2);
 	assert_string_equal(config_text(&c, &c.exclude), "sh:ba*");
 }
 
@@ -389,7 +386,6 @@ static void test_formatted_values(void **state)
 	check_format(UZSWAP_OPT_enable, "off", "0");
 	check_format(UZSWAP_OPT_limit, "1.5G", "1536M");
 	check_format(UZSWAP_OPT_limit, "50%", "50%");
-	check_format(UZSWAP_OPT_min_age, "90000", "90s");
 	check_format(UZSWAP_OPT_accept_percent, "60", "60%");
 	check_format(UZSWAP_OPT_uffd_fd, "none", "none");
 	check_format(UZSWAP_OPT_uffd_fd, "12", "12");
