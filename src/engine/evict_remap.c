@@ -304,15 +304,23 @@ static enum uffd_result leave_long(struct helper *h, uintptr_t addr,
 				   size_t *nr)
 {
 	struct engine *e = h->engine;
-	struct tray *t = staging_open_huge(&e->staging);
+	uint32_t row = HUGE_TRAYS;
+	struct tray *t = NULL;
 	enum uffd_result r;
 
+	while (!t && row > 1) {
+		if (row * TRAY_SLOTS <= *nr)
+			t = staging_open_row(&e->staging, row);
+		if (!t)
+			row /= 2;
+	}
 	if (!t)
 		return UFFD_NOMEM;
+	*nr = min_size(*nr, row * TRAY_SLOTS);
 	r = fly(h, t, addr, nr);
-	for (size_t i = 1; i < HUGE_TRAYS; i++)
+	for (uint32_t i = 1; i < row; i++)
 		t[i].lost = t[0].lost;
-	evict_enqueue(h, t, HUGE_TRAYS, r == UFFD_DONE ? *nr : 0);
+	evict_enqueue(h, t, row, r == UFFD_DONE ? *nr : 0);
 	return r;
 }
 
@@ -377,7 +385,7 @@ size_t evict_remap_leave(struct helper *h, uintptr_t addr, size_t nr)
 
 		if (n >= LONG_RUN)
 			r = leave_long(h, addr, &n);
-		if (n < LONG_RUN || r == UFFD_NOMEM)
+		if (r == UFFD_NOMEM)
 			r = leave_short(h, addr, &n);
 		if (r == UFFD_DONE) {
 			total += n;

@@ -50,22 +50,12 @@ static struct tray *open_locked(struct staging *s, uint32_t step)
 	return NULL;
 }
 
-struct tray *staging_open(struct staging *s)
+struct tray *staging_open_row(struct staging *s, uint32_t nr)
 {
 	struct tray *t;
 
 	lock_take(&s->lock);
-	t = open_locked(s, 1);
-	lock_drop(&s->lock);
-	return t;
-}
-
-struct tray *staging_open_huge(struct staging *s)
-{
-	struct tray *t;
-
-	lock_take(&s->lock);
-	t = open_locked(s, HUGE_TRAYS);
+	t = open_locked(s, nr);
 	lock_drop(&s->lock);
 	return t;
 }

@@ -67,11 +67,23 @@ struct staging {
 MUST_USE int staging_init(struct staging *s, struct arena *a,
 			  uint32_t nr_trays);
 
-/* A free tray, now FILLING; NULL if there is none. */
-struct tray *staging_open(struct staging *s);
+/*
+ * NR free trays in a row on a boundary of NR (a power of two, at most
+ * HUGE_TRAYS), now FILLING: the first of them, or NULL.
+ */
+struct tray *staging_open_row(struct staging *s, uint32_t nr);
 
-/* HUGE_TRAYS free trays in a row on a 2 MiB boundary, the first of them. */
-struct tray *staging_open_huge(struct staging *s);
+/* One. */
+static inline struct tray *staging_open(struct staging *s)
+{
+	return staging_open_row(s, 1);
+}
+
+/* Memory for a huge page, on a boundary of one. */
+static inline struct tray *staging_open_huge(struct staging *s)
+{
+	return staging_open_row(s, HUGE_TRAYS);
+}
 
 /* FILLING -> the end of the queue. */
 void staging_enqueue(struct staging *s, struct tray *t);
