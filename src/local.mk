@@ -42,6 +42,7 @@ STORE = \
 
 ENGINE = \
 	src/engine/engine.c src/engine/engine.h \
+	src/engine/steward.c src/engine/steward.h \
 	src/engine/cold.c src/engine/cold.h \
 	src/engine/staging.c src/engine/staging.h \
 	src/engine/evict.c src/engine/evict.h \

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Looking at all mappings costs a millisecond or so per thousand, so the
- * plain list is read first, and only if it shows something new the detailed
- * one (smaps), which has the flags that forbid adoption.
+ * Looking at all mappings costs a millisecond or so per thousand; the list
+ * with details (smaps), which has the flags that forbid adoption, ten times
+ * that and more, so it is read once, ahead of need.
  *
  * Registering what turns out to be something else by now is harmless: a
  * missing page of which we know nothing is a zero page, and a page that the
@@ -130,32 +130,63 @@ static size_t survey(struct engine *e, bool *news)
 	return sum;
 }
 
-/*
- * The detailed list walks all page tables (10 ms per GiB), so it is read
- * when the gate closes; for what comes later the hooks know what was locked
- * or is not to be dumped.
- */
 static void take_all(struct engine *e)
 {
 	struct proc_map before = { 0 };
 	struct proc_maps maps;
 	struct proc_map m;
-	int ret = e->adopt.flags_known
-		? proc_maps_open(&maps, e->adopt.buf, ADOPT_BUF_LEN)
-		: proc_smaps_open(&maps, e->adopt.buf, ADOPT_BUF_LEN);
 
-	if (ret)
+	if (proc_maps_open(&maps, e->adopt.buf, ADOPT_BUF_LEN))
 		return;
-	for (; proc_maps_next(&maps, &m); before = m) {
-		if (!is_eligible(e, &m) || is_small_bss(&before, &m))
-			continue;
-		if (m.vm_flags & FORBIDDEN)
-			adopt_exclude(&e->adopt, m.start, m.end);
-		else
+	for (; proc_maps_next(&maps, &m); before = m)
+		if (is_eligible(e, &m) && !is_small_bss(&before, &m))
 			take(e, m.start, m.end);
-	}
 	proc_maps_close(&maps);
+}
+
+static bool chunk_is_plain(struct engine *e, uintptr_t addr)
+{
+	page_word *w = page_find(&e->pages, round_down(addr, CHUNK_SIZE));
+
+	for (size_t i = 0; w && i < CHUNK_PAGES; i++)
+		if (page_state(atomic_load(&w[i])) != PAGE_HERE)
+			return false;
+	return true;
+}
+
+/* The program wants this left alone; let go of it, unless it is too late. */
+static void leave_alone(struct engine *e, const struct proc_map *m)
+{
+	bool plain = true;
+
+	adopt_exclude(&e->adopt, m->start, m->end);
+	order_exclude(&e->order);
+	for (uintptr_t at = m->start; plain && at < m->end; at += CHUNK_SIZE)
+		plain = chunk_is_plain(e, at);
+	if (plain && region_overlap(&e->regions, m->start, m->end)) {
+		region_cut(&e->regions, m->start, m->end);
+		uffd_unregister(&e->main, m->start, m->end - m->start);
+	}
+	order_admit(&e->order);
+}
+
+/*
+ * The detailed list walks all page tables (10 ms per GiB), so it is read
+ * once, when the gate is about to close; for what comes later the hooks know
+ * what was locked or is not to be dumped.
+ */
+static void read_flags(struct engine *e)
+{
+	struct proc_maps maps;
+	struct proc_map m;
+
 	e->adopt.flags_known = true;
+	if (proc_smaps_open(&maps, e->adopt.buf, ADOPT_BUF_LEN))
+		return;
+	while (proc_maps_next(&maps, &m))
+		if (is_eligible(e, &m) && (m.vm_flags & FORBIDDEN))
+			leave_alone(e, &m);
+	proc_maps_close(&maps);
 }
 
 static void looked(struct engine *e)
@@ -166,10 +197,12 @@ static void looked(struct engine *e)
 	sys_futex_wake(&e->adopt.looked, 1 << 16);
 }
 
-void adopt_survey(struct engine *e)
+void adopt_survey(struct engine *e, bool flags)
 {
 	bool news;
 
+	if (flags && !e->adopt.flags_known)
+		read_flags(e);
 	atomic_store(&e->adopt.eligible, survey(e, &news));
 	looked(e);
 }
@@ -189,8 +222,9 @@ void adopt_close(struct engine *e)
 	e->adopt.closed = true;
 	atomic_store(&e->adopt.gate, 1);
 	e->adopt.calm_since_ns = 0;
-	e->adopt.flags_known = false;
 	adopt_look(e);
+	if (!e->adopt.flags_known)
+		read_flags(e);
 }
 
 void adopt_heap(struct engine *e)
@@ -271,16 +305,6 @@ void adopt_again(struct engine *e)
 	}
 }
 
-static bool chunk_is_plain(struct engine *e, uintptr_t addr)
-{
-	page_word *w = page_find(&e->pages, round_down(addr, CHUNK_SIZE));
-
-	for (size_t i = 0; w && i < CHUNK_PAGES; i++)
-		if (page_state(atomic_load(&w[i])) != PAGE_HERE)
-			return false;
-	return true;
-}
-
 /* Exclusive.  Unregister [START, END), which has nothing stored. */
 static void give_back(struct engine *e, uintptr_t start, uintptr_t end)
 {
@@ -333,6 +357,7 @@ void adopt_open(struct engine *e)
 	}
 	if (!atomic_load(&e->regions.bytes)) {
 		e->adopt.closed = false;
+		e->adopt.flags_known = false;
 		atomic_store(&e->adopt.gate, 0);
 	}
 }

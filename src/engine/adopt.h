@@ -52,8 +52,11 @@ struct adopt {
 
 MUST_USE int adopt_init(struct engine *e);
 
-/* While open: how much is there? */
-void adopt_survey(struct engine *e);
+/*
+ * While open: how much is there?  With FLAGS also what must be left alone,
+ * so that closing the gate need not ask.
+ */
+void adopt_survey(struct engine *e, bool flags);
 
 /* Close the gate: register all there is. */
 void adopt_close(struct engine *e);

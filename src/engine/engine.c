@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Waking up, and the steward's life.
+ * Waking up, in the program and in the children it forks.
  *
  * engine_wake() may be called from inside the program's allocator: it maps
  * memory and clones one thread, no more.  The steward does the rest in a
  * descriptor table of its own, and says once why if it cannot; the program
  * then runs as if we were not there.
- *
- * The steward's pace follows the room: far from the limit it sleeps as long
- * as the fastest program could not use up half of what is left (8 GB/s),
- * near it it looks every few milliseconds.
  */
 #include "engine/engine.h"
 
@@ -24,15 +20,7 @@
 #include "base/text.h"
 #include "engine/evict_move.h"
 #include "engine/fault.h"
-
-#define TICK_BUSY_NS	(3 * NS_PER_MS)
-#define TICK_CALM_NS	(20 * NS_PER_MS)
-#define TICK_IDLE_NS	(NS_PER_S)
-#define FASTEST_FILL	(8 * GIB)	/* bytes/s a program touches at most */
-#define REFRESH_NS	(200 * NS_PER_MS)
-#define LOOK_NS		(500 * NS_PER_MS)
-#define PUBLISH_NS	(100 * NS_PER_MS)
-#define CALM_NS		(5 * NS_PER_S)
+#include "engine/steward.h"
 
 const char *const engine_source_names[UFFD_NR_SOURCES] = {
 	[UFFD_FROM_FD] = "UZSWAP_UFFD_FD",
@@ -324,167 +312,6 @@ static int bring_up(struct engine *e, bool first)
 	if (!ret && !e->use_move)
 		evict_remap_start(e, first);
 	return ret;
-}
-
-/* --- the steward ------------------------------------------------------------- */
-
-void engine_count_resident(struct engine *e)
-{
-	struct region r;
-	uintptr_t at = 0;
-	uint64_t pages = 0;
-
-	while (region_next(&e->regions, at, &r)) {
-		long n = pagemap_count(&e->steward.pagemap, r.start, r.end);
-
-		if (n > 0)
-			pages += (uint64_t)n;
-		at = r.end;
-	}
-	pages += page_total(&e->pages, PAGE_LEAVING);
-	atomic_store(&e->resident, pages * PAGE_SIZE);
-	e->cold.tick_len = (uint32_t)(pages / 16 + 64);
-}
-
-/* Headroom below which the gate is closed. */
-static int64_t gate_mark(uint64_t limit)
-{
-	uint64_t mark = limit / 8;
-
-	if (mark < 32 * MIB)
-		mark = 32 * MIB;
-	if (mark > 2 * GIB)
-		mark = 2 * GIB;
-	return (int64_t)mark;
-}
-
-static void mind_gate(struct engine *e, uint64_t now_ns, bool look)
-{
-	int64_t mark = gate_mark(e->now.limit);
-	bool near = e->now.limit && e->now.headroom < mark;
-
-	if (!e->adopt.closed) {
-		if (near || e->cfg.torture)
-			adopt_close(e);
-		else if (look)
-			adopt_survey(e);
-		return;
-	}
-	adopt_heap(e);
-	if (look)
-		adopt_look(e);
-	if (e->cfg.torture ||
-	    (e->now.limit && e->now.headroom < 2 * mark)) {
-		e->adopt.calm_since_ns = now_ns;
-	} else if (now_ns - e->adopt.calm_since_ns > CALM_NS) {
-		adopt_open(e);
-		e->adopt.calm_since_ns = now_ns;
-	}
-}
-
-static uint64_t next_tick(const struct engine *e, bool busy)
-{
-	int64_t spare = e->now.headroom - gate_mark(e->now.limit);
-	uint64_t ns;
-
-	if (e->adopt.closed)
-		return busy ? TICK_BUSY_NS : TICK_CALM_NS;
-	if (!e->now.limit)
-		return TICK_IDLE_NS;
-	if (spare <= 0)
-		return TICK_BUSY_NS;
-	ns = (uint64_t)spare / 2 * NS_PER_S / FASTEST_FILL;
-	if (ns < TICK_BUSY_NS)
-		ns = TICK_BUSY_NS;
-	return ns < TICK_IDLE_NS ? ns : TICK_IDLE_NS;
-}
-
-static uint64_t activity(void)
-{
-	return count_get(UZSWAP_COUNT_faults) +
-	       count_get(UZSWAP_COUNT_evicted);
-}
-
-static void note_usage(struct engine *e)
-{
-	if (e->now.usage > e->usage_max)
-		e->usage_max = e->now.usage;
-	if (e->now.limit && e->now.headroom < 0 &&
-	    atomic_load(&e->reclaim.stuck) > 50) {
-		atomic_store(&e->note, "the limit cannot be kept: what is "
-				       "left does not compress or is pinned");
-		log_once("the limit cannot be kept: what is left does not "
-			 "compress, is pinned or in use (see zctl stats)",
-			 NULL);
-	}
-}
-
-static void steward_tick(struct engine *e, uint64_t now_ns,
-			 uint64_t *refreshed_ns, uint64_t *looked_ns,
-			 bool rung)
-{
-	bool look = rung || now_ns - *looked_ns > LOOK_NS;
-
-	if (now_ns - *refreshed_ns > REFRESH_NS) {
-		*refreshed_ns = now_ns;
-		pressure_refresh(&e->pressure);
-	}
-	pressure_read(&e->pressure, &e->now);
-	reclaim_update(&e->reclaim, e->now.limit, e->now.headroom);
-	note_usage(e);
-	fork_settle(&e->steward);
-	if (fork_work_begin(&e->fork)) {
-		mind_gate(e, now_ns, look);
-		fork_work_end(&e->fork);
-		if (look)
-			*looked_ns = now_ns;
-	}
-}
-
-static void publish(struct engine *e, uint64_t now_ns, uint64_t *published_ns,
-		    uint64_t *counted_ns)
-{
-	uint64_t cost;
-
-	if (now_ns - *published_ns < PUBLISH_NS)
-		return;
-	*published_ns = now_ns;
-	if (now_ns >= *counted_ns) {
-		engine_count_resident(e);
-		cost = sys_now_ns() - now_ns;
-		/* at most half a percent of one CPU for counting */
-		*counted_ns = now_ns + cost * 200 + NS_PER_S / 2;
-	}
-	if (e->cfg.publish)
-		e->cfg.publish(e->cfg.publish_ctx);
-}
-
-static void steward_loop(struct engine *e)
-{
-	uint64_t refreshed_ns = 0;
-	uint64_t looked_ns = 0;
-	uint64_t published_ns = 0;
-	uint64_t counted_ns = 0;
-	uint64_t cpu = 0;
-	uint64_t acted = 0;
-	uint32_t bell = atomic_load(&e->bell);
-
-	for (;;) {
-		uint64_t now_ns = sys_now_ns();
-		uint32_t rung = atomic_load(&e->bell);
-		uint64_t acts = activity();
-		uint64_t used;
-
-		steward_tick(e, now_ns, &refreshed_ns, &looked_ns,
-			     rung != bell);
-		publish(e, now_ns, &published_ns, &counted_ns);
-		used = sys_cpu_ns();
-		count_add(UZSWAP_COUNT_worker_cpu_ns, used - cpu);
-		cpu = used;
-		bell = rung;
-		thread_wait(&e->bell, bell, next_tick(e, acts != acted));
-		acted = acts;
-	}
 }
 
 static void say_ready(struct engine *e, uint32_t how)

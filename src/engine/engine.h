@@ -45,6 +45,7 @@
 #include "engine/reclaim.h"
 #include "engine/restore.h"
 #include "engine/staging.h"
+#include "engine/steward.h"
 #include "space/page.h"
 #include "space/region.h"
 #include "store/store.h"
@@ -114,6 +115,7 @@ struct engine {
 	struct pressure_now now;	/* last reading; steward writes */
 	struct cold cold;
 	struct adopt adopt;
+	struct steward watch;
 	struct restore restore;
 	struct fork_state fork;
 

@@ -27,7 +27,6 @@ static void drop_content(struct engine *e, uint64_t word)
 		count_one(UZSWAP_COUNT_leave_dropped);
 		break;
 	case PAGE_STORED:
-	case PAGE_DROPPING:
 		store_drop(&e->store, ref);
 		count_one(UZSWAP_COUNT_dropped);
 		break;
@@ -123,8 +122,7 @@ static void move_word(struct engine *e, page_word *w, uintptr_t addr)
 	to = page_make(&e->pages, addr);
 	if (!to)
 		die("event: no memory for page words");
-	if (page_state(word) == PAGE_STORED ||
-	    page_state(word) == PAGE_DROPPING)
+	if (page_state(word) == PAGE_STORED)
 		store_set_owner(&e->store, ref, addr >> PAGE_SHIFT);
 	else if (page_state(word) == PAGE_LEAVING ||
 		 page_state(word) == PAGE_PACKING)

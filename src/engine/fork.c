@@ -104,7 +104,6 @@ static void settle_page(struct engine *e, page_word *w)
 
 	switch (page_state(word)) {
 	case PAGE_STORED:
-	case PAGE_DROPPING:
 		page_set(&e->pages, w,
 			 page_at(cold_restored(&e->cold, word, true, &soon),
 				 PAGE_HERE, 0));
@@ -248,7 +247,6 @@ static void restore_plainly(struct helper *h, uintptr_t addr, page_word *w)
 		return;		/* put back during the fork, newer than ours */
 	switch (page_state(word)) {
 	case PAGE_STORED:
-	case PAGE_DROPPING:
 		if (store_load(&e->store, h->codec, ref, h->bounce))
 			die("store: a stored page does not unpack");
 		put_plainly(e, addr, h->bounce);

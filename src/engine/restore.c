@@ -98,9 +98,7 @@ static void unclaim(struct engine *e, const struct claim *c)
 
 	/* a STORED page may have become WANTED-free only: put it back as is */
 	page_shift(&e->pages, c->word, &old,
-		   page_at(c->was, page_state(c->was) == PAGE_DROPPING
-			   ? PAGE_STORED : page_state(c->was),
-			   page_where(c->was)));
+		   page_at(c->was, page_state(c->was), page_where(c->was)));
 }
 
 static void settle(struct engine *e, const struct claim *c, uint64_t word)
@@ -280,10 +278,8 @@ static size_t claim_stored(struct helper *h, struct claim *c, uintptr_t addr,
 		page_word *w = page_find(&e->pages, addr + n * PAGE_SIZE);
 		uint64_t old = w ? atomic_load(w) : 0;
 
-		if (page_state(old) != PAGE_STORED &&
-		    (n || page_state(old) != PAGE_DROPPING))
-			break;
-		if (!claim_page(e, &c[n], w, old))
+		if (page_state(old) != PAGE_STORED ||
+		    !claim_page(e, &c[n], w, old))
 			break;
 		load(h, &c[n], n);
 	}
@@ -369,7 +365,6 @@ static enum restore_result restore_snapshot(struct helper *h,
 		break;
 	case PAGE_PACKING:
 	case PAGE_ARRIVING:
-	case PAGE_DROPPING:
 		return RESTORE_AGAIN;
 	}
 	at = atomic_fetch_add(&f->nr_journal, 1);
@@ -408,7 +403,6 @@ static enum restore_result restore_in_section(struct helper *h,
 	case PAGE_LEAVING:
 		return restore_leaving(h, ev, w, old);
 	case PAGE_STORED:
-	case PAGE_DROPPING:
 		return restore_stored(h, ev);
 	case PAGE_PACKING:
 		/* its packer sees the mark, gives it back and wakes us */

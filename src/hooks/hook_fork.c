@@ -11,11 +11,18 @@
  *
  * They are read by process_vm_readv on ourselves, which survives a stale
  * pointer where a plain read would crash the program.
+ *
+ * clone() without CLONE_VM, and fork, clone and clone3 through syscall(), are
+ * forks as well.  Not seen are those made by the bare instruction.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <linux/sched.h>
 #include <pthread.h>
+#include <sched.h>
+#include <stdarg.h>
 #include <stdio.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -34,6 +41,8 @@ static _Thread_local bool prepared
 static int (*next_pthread_create)(pthread_t *out, const pthread_attr_t *attr,
 				  void *(*start)(void *), void *arg);
 static pid_t (*next_raw_fork)(void);
+static int (*next_clone)(int (*fn)(void *), void *stack, int flags, void *arg,
+			 ...);
 
 /* Read LEN bytes at ADDR, if they are there. */
 static bool peek(void *to, uintptr_t addr, size_t len)
@@ -112,6 +121,7 @@ void hook_fork_init(void)
 {
 	next_pthread_create = dlsym(RTLD_NEXT, "pthread_create");
 	next_raw_fork = dlsym(RTLD_NEXT, "_Fork");
+	next_clone = dlsym(RTLD_NEXT, "clone");
 	pthread_atfork(prepare, parent, child);
 }
 
@@ -140,4 +150,89 @@ EXPORT pid_t _Fork(void)
 	else
 		parent();
 	return pid;
+}
+
+/* The first thing a child of clone() does. */
+struct first_call {
+	int (*fn)(void *arg);
+	void *arg;
+};
+
+static int call_first(void *first)
+{
+	struct first_call *f = first;
+
+	child();
+	return f->fn(f->arg);
+}
+
+EXPORT int clone(int (*fn)(void *), void *stack, int flags, void *arg, ...)
+{
+	struct first_call first = { fn, arg };
+	pid_t *parent_tid;
+	pid_t *child_tid;
+	void *tls;
+	va_list ap;
+	int ret;
+
+	va_start(ap, arg);
+	parent_tid = va_arg(ap, pid_t *);
+	tls = va_arg(ap, void *);
+	child_tid = va_arg(ap, pid_t *);
+	va_end(ap);
+	if ((flags & CLONE_VM) || !fn || !stack)
+		return next_clone(fn, stack, flags, arg, parent_tid, tls,
+				  child_tid);
+	prepare();
+	ret = next_clone(call_first, stack, flags, &first, parent_tid, tls,
+			 child_tid);
+	parent();
+	return ret;
+}
+
+/*
+ * Does this call copy the process, and come back here in the child?  On a
+ * stack of its own it would not.
+ */
+static bool is_fork(long nr, const long a[6])
+{
+	switch (nr) {
+#ifdef SYS_fork
+	case SYS_fork:
+		return true;
+#endif
+	case SYS_clone:
+		return !((unsigned long)a[0] & CLONE_VM) && !a[1];
+	case SYS_clone3: {
+		const struct clone_args *c = (const void *)a[0];
+
+		return c && (size_t)a[1] >= CLONE_ARGS_SIZE_VER0 &&
+		       !(c->flags & CLONE_VM) && !c->stack;
+	}
+	default:
+		return false;
+	}
+}
+
+EXPORT long syscall(long nr, ...)
+{
+	long a[6];
+	va_list ap;
+	long ret;
+
+	/* libc's takes six arguments from wherever they would be, too */
+	va_start(ap, nr);
+	for (int i = 0; i < 6; i++)
+		a[i] = va_arg(ap, long);
+	va_end(ap);
+	if (likely(!is_fork(nr, a)))
+		return hooks_result(sys_call6(nr, a[0], a[1], a[2], a[3],
+					      a[4], a[5]));
+	prepare();
+	ret = sys_call6(nr, a[0], a[1], a[2], a[3], a[4], a[5]);
+	if (ret == 0)
+		child();
+	else
+		parent();
+	return hooks_result(ret);
 }

@@ -72,11 +72,20 @@ static COLD void look(void)
 	errno = err;
 }
 
-static inline void count(size_t len)
+/*
+ * Count LEN bytes; true if it is time to look - after the call, when memory
+ * that the allocator had to map for it can be seen.
+ */
+static inline bool is_due(size_t len)
 {
 	budget -= (long)len;
-	if (unlikely(budget < 0))
-		look();
+	return unlikely(budget < 0);
+}
+
+static COLD void *looked_at(void *ret)
+{
+	look();
+	return ret;
 }
 
 /* Somebody allocates before our constructor ran. */
@@ -89,7 +98,8 @@ EXPORT void *malloc(size_t len)
 {
 	if (unlikely(!next_malloc))
 		early();
-	count(len);
+	if (is_due(len))
+		return looked_at(next_malloc(len));
 	return next_malloc(len);
 }
 
@@ -97,7 +107,8 @@ EXPORT void *calloc(size_t nr, size_t len)
 {
 	if (unlikely(!next_calloc))
 		early();
-	count(nr * len);
+	if (is_due(nr * len))
+		return looked_at(next_calloc(nr, len));
 	return next_calloc(nr, len);
 }
 
@@ -115,9 +126,11 @@ EXPORT void *realloc(void *old, size_t len)
 
 	if (unlikely(!next_realloc))
 		early();
-	count(len);
-	if (likely(!gate_is_active(&hooks_engine.gate)))
+	if (likely(!gate_is_active(&hooks_engine.gate))) {
+		if (is_due(len))
+			return looked_at(next_realloc(old, len));
 		return next_realloc(old, len);
+	}
 	pass = gate_enter_big(old);
 	ret = next_realloc(old, len);
 	gate_leave(&hooks_engine.gate, pass);
@@ -143,7 +156,8 @@ EXPORT void *memalign(size_t align, size_t len)
 {
 	if (unlikely(!next_memalign))
 		early();
-	count(len);
+	if (is_due(len))
+		return looked_at(next_memalign(align, len));
 	return next_memalign(align, len);
 }
 
@@ -151,22 +165,29 @@ EXPORT void *aligned_alloc(size_t align, size_t len)
 {
 	if (unlikely(!next_aligned_alloc))
 		early();
-	count(len);
+	if (is_due(len))
+		return looked_at(next_aligned_alloc(align, len));
 	return next_aligned_alloc(align, len);
 }
 
 EXPORT int posix_memalign(void **out, size_t align, size_t len)
 {
+	int ret;
+
 	if (unlikely(!next_posix_memalign))
 		early();
-	count(len);
-	return next_posix_memalign(out, align, len);
+	if (!is_due(len))
+		return next_posix_memalign(out, align, len);
+	ret = next_posix_memalign(out, align, len);
+	look();
+	return ret;
 }
 
 EXPORT void *valloc(size_t len)
 {
 	if (unlikely(!next_valloc))
 		early();
-	count(len);
+	if (is_due(len))
+		return looked_at(next_valloc(len));
 	return next_valloc(len);
 }

@@ -22,7 +22,8 @@
 
 #define MIN_MAPPING	SMALL		/* V8's heap comes in 256 KiB pieces */
 #define SMALL		(64 * KIB)	/* growth not worth counting */
-#define GROWN_WAIT_NS	(5 * NS_PER_MS)	/* a hook waits no longer */
+#define GROWN_WAIT_NS	(5 * NS_PER_MS)	/* one wait; the steward needs 1 ms */
+#define GROWN_WAITS	40		/* and on a busy machine longer */
 #define UNSEEN_MOST	(2 * MIB)	/* new memory not yet registered */
 #define LOOK_EVERY	(16 * MIB)	/* allocated between looks, dormant */
 
@@ -69,7 +70,9 @@ static void wait_for_look(void)
 	uint32_t looked = atomic_load(&a->looked);
 
 	engine_ring(&hooks_engine);
-	thread_wait(&a->looked, looked, GROWN_WAIT_NS);
+	for (int i = 0; i < GROWN_WAITS &&
+	     atomic_load(&a->looked) == looked; i++)
+		thread_wait(&a->looked, looked, GROWN_WAIT_NS);
 }
 
 void hooks_grown(size_t len)
@@ -113,7 +116,7 @@ void hooks_allocated(size_t len)
 		if (atomic_fetch_add(&since_look, len) + len < LOOK_EVERY)
 			return;
 		atomic_store(&since_look, 0);
-		consider_waking(len);
+		consider_waking(0);
 		return;
 	}
 	if (mode != HOOKS_AWAKE || !atomic_load(&a->gate))

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The steward's pace follows the room.  Far from the limit it sleeps as long
+ * as the fastest program could not use up half of what is left (8 GB/s);
+ * near it, and while the gate is closed, it looks every few milliseconds.
+ *
+ * It needs little time, but in time: with two threads filling memory on two
+ * CPUs a late look costs a hundred megabytes.  So it asks for a better
+ * priority, where it may.
+ */
+#include "engine/steward.h"
+
+#include <sys/resource.h>
+
+#include "base/count.h"
+#include "base/log.h"
+#include "base/sys.h"
+#include "engine/engine.h"
+
+#define TICK_BUSY_NS	(3 * NS_PER_MS)
+#define TICK_CALM_NS	(20 * NS_PER_MS)
+#define TICK_IDLE_NS	(NS_PER_S)
+#define FASTEST_FILL	(8 * GIB)	/* bytes/s a program touches at most */
+#define REFRESH_NS	(200 * NS_PER_MS)
+#define LOOK_NS		(500 * NS_PER_MS)
+#define PUBLISH_NS	(100 * NS_PER_MS)
+#define CALM_NS		(5 * NS_PER_S)
+#define GROWTH_AHEAD_MS	100		/* closing the gate in time takes */
+#define STEWARD_NICE	(-10)
+
+void engine_count_resident(struct engine *e)
+{
+	struct region r;
+	uintptr_t at = 0;
+	uint64_t pages = 0;
+
+	while (region_next(&e->regions, at, &r)) {
+		long n = pagemap_count(&e->steward.pagemap, r.start, r.end);
+
+		if (n > 0)
+			pages += (uint64_t)n;
+		at = r.end;
+	}
+	pages += page_total(&e->pages, PAGE_LEAVING);
+	atomic_store(&e->resident, pages * PAGE_SIZE);
+	e->cold.tick_len = (uint32_t)(pages / 16 + 64);
+}
+
+/* Headroom below which the gate is closed. */
+static int64_t gate_mark(uint64_t limit)
+{
+	uint64_t mark = limit / 8;
+
+	if (mark < 32 * MIB)
+		mark = 32 * MIB;
+	if (mark > 2 * GIB)
+		mark = 2 * GIB;
+	return (int64_t)mark;
+}
+
+/*
+ * How fast usage grows, in bytes per second: what was seen last, or half of
+ * what was seen before.
+ */
+static int64_t growth(struct engine *e, uint64_t now_ns)
+{
+	struct steward *st = &e->watch;
+	int64_t ms = (int64_t)((now_ns - st->usage_ns) / NS_PER_MS);
+	int64_t grown = (int64_t)(e->now.usage - st->usage);
+
+	if (ms < 1)
+		return st->growth;
+	st->growth /= 2;
+	if (grown > 0 && grown / ms * 1000 > st->growth)
+		st->growth = grown / ms * 1000;
+	st->usage = e->now.usage;
+	st->usage_ns = now_ns;
+	return st->growth;
+}
+
+/* Headroom that the program could use up before we act. */
+static int64_t near_mark(struct engine *e, uint64_t now_ns)
+{
+	int64_t ahead = growth(e, now_ns) / (1000 / GROWTH_AHEAD_MS);
+
+	return gate_mark(e->now.limit) + ahead;
+}
+
+static void mind_gate(struct engine *e, uint64_t now_ns, bool look)
+{
+	int64_t mark = near_mark(e, now_ns);
+	bool near = e->now.limit && e->now.headroom < mark;
+
+	if (!e->adopt.closed) {
+		if (near || e->cfg.torture)
+			adopt_close(e);
+		else if (look)
+			adopt_survey(e, e->now.headroom < 3 * mark);
+		return;
+	}
+	adopt_heap(e);
+	if (look)
+		adopt_look(e);
+	if (e->cfg.torture ||
+	    (e->now.limit && e->now.headroom < 2 * mark)) {
+		e->adopt.calm_since_ns = now_ns;
+	} else if (now_ns - e->adopt.calm_since_ns > CALM_NS) {
+		adopt_open(e);
+		e->adopt.calm_since_ns = now_ns;
+	}
+}
+
+static uint64_t next_tick(const struct engine *e, bool busy)
+{
+	int64_t spare = e->now.headroom - gate_mark(e->now.limit);
+	uint64_t ns;
+
+	if (e->adopt.closed)
+		return busy ? TICK_BUSY_NS : TICK_CALM_NS;
+	if (!e->now.limit)
+		return TICK_IDLE_NS;
+	if (spare <= 0)
+		return TICK_BUSY_NS;
+	ns = (uint64_t)spare / 2 * NS_PER_S / FASTEST_FILL;
+	if (ns < TICK_BUSY_NS)
+		ns = TICK_BUSY_NS;
+	return ns < TICK_IDLE_NS ? ns : TICK_IDLE_NS;
+}
+
+static uint64_t activity(void)
+{
+	return count_get(UZSWAP_COUNT_faults) +
+	       count_get(UZSWAP_COUNT_evicted);
+}
+
+static void note_usage(struct engine *e)
+{
+	if (e->now.usage > e->usage_max)
+		e->usage_max = e->now.usage;
+	if (e->now.limit && e->now.headroom < 0 &&
+	    atomic_load(&e->reclaim.stuck) > 50) {
+		atomic_store(&e->note, "the limit cannot be kept: what is "
+				       "left does not compress or is pinned");
+		log_once("the limit cannot be kept: what is left does not "
+			 "compress, is pinned or in use (see zctl stats)",
+			 NULL);
+	}
+}
+
+static void steward_tick(struct engine *e, uint64_t now_ns,
+			 uint64_t *refreshed_ns, uint64_t *looked_ns,
+			 bool rung)
+{
+	bool look = rung || now_ns - *looked_ns > LOOK_NS;
+
+	if (now_ns - *refreshed_ns > REFRESH_NS) {
+		*refreshed_ns = now_ns;
+		pressure_refresh(&e->pressure);
+	}
+	pressure_read(&e->pressure, &e->now);
+	reclaim_update(&e->reclaim, e->now.limit, e->now.headroom);
+	note_usage(e);
+	fork_settle(&e->steward);
+	if (fork_work_begin(&e->fork)) {
+		mind_gate(e, now_ns, look);
+		fork_work_end(&e->fork);
+		if (look)
+			*looked_ns = now_ns;
+	}
+}
+
+static void publish(struct engine *e, uint64_t now_ns, uint64_t *published_ns,
+		    uint64_t *counted_ns)
+{
+	uint64_t cost;
+
+	if (now_ns - *published_ns < PUBLISH_NS)
+		return;
+	*published_ns = now_ns;
+	if (now_ns >= *counted_ns) {
+		engine_count_resident(e);
+		cost = sys_now_ns() - now_ns;
+		/* at most half a percent of one CPU for counting */
+		*counted_ns = now_ns + cost * 200 + NS_PER_S / 2;
+	}
+	if (e->cfg.publish)
+		e->cfg.publish(e->cfg.publish_ctx);
+}
+
+void steward_loop(struct engine *e)
+{
+	uint64_t refreshed_ns = 0;
+	uint64_t looked_ns = 0;
+	uint64_t published_ns = 0;
+	uint64_t counted_ns = 0;
+	uint64_t cpu = 0;
+	uint64_t acted = 0;
+	uint32_t bell = atomic_load(&e->bell);
+
+	sys_setpriority(PRIO_PROCESS, 0, STEWARD_NICE);
+	for (;;) {
+		uint64_t now_ns = sys_now_ns();
+		uint32_t rung = atomic_load(&e->bell);
+		uint64_t acts = activity();
+		uint64_t used;
+
+		steward_tick(e, now_ns, &refreshed_ns, &looked_ns,
+			     rung != bell);
+		publish(e, now_ns, &published_ns, &counted_ns);
+		used = sys_cpu_ns();
+		count_add(UZSWAP_COUNT_worker_cpu_ns, used - cpu);
+		cpu = used;
+		bell = rung;
+		thread_wait(&e->bell, bell, next_tick(e, acts != acted));
+		acted = acts;
+	}
+}
