@@ -2,14 +2,13 @@
 /*
  * The legal transitions, as a table; see page.h for who makes them.
  *
- *	to:        HERE LEAV PACK STOR ARRI DROP DYIN
- *	HERE        x    x    x         x         x
- *	LEAVING     x    x    x         x    x    x
- *	PACKING     x    x    x    x    x    x    x
- *	STORED      x              x    x         x
- *	ARRIVING    x    x         x    x         x
- *	DROPPING    x              x    x    x    x
- *	DYING       x                   x         x
+ *	to:        HERE LEAV PACK STOR ARRI DYIN
+ *	HERE        x    x    x         x    x
+ *	LEAVING     x    x    x         x    x
+ *	PACKING     x    x    x    x    x    x
+ *	STORED      x              x    x    x
+ *	ARRIVING    x    x         x    x    x
+ *	DYING       x                   x    x
  *
  * The diagonal is a change of flags or place.  HERE -> ARRIVING does not
  * exist for pages with content, but a fill claims its page that way.
@@ -27,14 +26,12 @@ static const uint8_t legal[PAGE_NR_STATES] = {
 	[PAGE_HERE] = TO(HERE) | TO(LEAVING) | TO(PACKING) | TO(ARRIVING) |
 		      TO(DYING),
 	[PAGE_LEAVING] = TO(HERE) | TO(LEAVING) | TO(PACKING) | TO(ARRIVING) |
-			 TO(DROPPING) | TO(DYING),
+			 TO(DYING),
 	[PAGE_PACKING] = TO(HERE) | TO(LEAVING) | TO(PACKING) | TO(STORED) |
-			 TO(ARRIVING) | TO(DROPPING) | TO(DYING),
+			 TO(ARRIVING) | TO(DYING),
 	[PAGE_STORED] = TO(HERE) | TO(STORED) | TO(ARRIVING) | TO(DYING),
 	[PAGE_ARRIVING] = TO(HERE) | TO(LEAVING) | TO(STORED) |
 			  TO(ARRIVING) | TO(DYING),
-	[PAGE_DROPPING] = TO(HERE) | TO(STORED) | TO(ARRIVING) |
-			  TO(DROPPING) | TO(DYING),
 	[PAGE_DYING] = TO(HERE) | TO(ARRIVING) | TO(DYING),
 };
 

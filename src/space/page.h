@@ -5,21 +5,20 @@
  *	63               22 21  20 19     12 11   9 8    5 4      3       2   0
  *	| where (42)       | spare | age (8) | level | heat | wanted | refused | state |
  *
- * WHERE is a store ref (STORED, ARRIVING, DROPPING) or a staging slot
- * (LEAVING, PACKING).  A word of zero - also the word of a page we have
+ * WHERE is a store ref (STORED, ARRIVING) or a staging slot (LEAVING,
+ * PACKING, ARRIVING).  A word of zero - also the word of a page we have
  * never heard of - says: the kernel knows.  It is resident, or it was never
  * written.
  *
  * States, and who moves them on:
  *
- *	HERE      the kernel has it       evict: LEAVING
+ *	HERE      the kernel has it       evict: LEAVING, PACKING
  *	LEAVING   in its staging slot,    evict: PACKING; restore: HERE
- *	          on probation            (engine wp: still in place, protected)
- *	PACKING   being packed            evict: STORED, HERE (refused), LEAVING
+ *	          on probation
+ *	PACKING   being packed, or on     evict: STORED, HERE (refused), LEAVING
+ *	          its way to staging
  *	STORED    in the store            restore: ARRIVING; event: DYING
  *	ARRIVING  being put back          restore: HERE, STORED (try again)
- *	DROPPING  engine wp: packed, the  evict: STORED; restore: ARRIVING
- *	          page is being dropped
  *	DYING     the program is freeing  restore: HERE (with a zero page)
  *	          it: must not leave
  *
@@ -44,11 +43,10 @@ enum page_state {
 	PAGE_PACKING,
 	PAGE_STORED,
 	PAGE_ARRIVING,
-	PAGE_DROPPING,
 	PAGE_DYING,
 };
 
-#define PAGE_NR_STATES	7
+#define PAGE_NR_STATES	6
 
 typedef _Atomic uint64_t page_word;
 

@@ -31,15 +31,13 @@ static int setup(void **state)
  * order of enum page_state.
  */
 static const char legal[PAGE_NR_STATES][PAGE_NR_STATES + 1] = {
-	/*		 HLPSARD: here leaving packing stored arriving
-	 *		 dropping dying */
-	[PAGE_HERE] =	  "xxx.x.x",
-	[PAGE_LEAVING] =  "xxx.xxx",
-	[PAGE_PACKING] =  "xxxxxxx",
-	[PAGE_STORED] =	  "x..xx.x",
-	[PAGE_ARRIVING] = "xx.xx.x",
-	[PAGE_DROPPING] = "x..xxxx",
-	[PAGE_DYING] =	  "x...x.x",
+	/*		 here leaving packing stored arriving dying */
+	[PAGE_HERE] =	  "xxx.xx",
+	[PAGE_LEAVING] =  "xxx.xx",
+	[PAGE_PACKING] =  "xxxxxx",
+	[PAGE_STORED] =	  "x..xxx",
+	[PAGE_ARRIVING] = "xx.xxx",
+	[PAGE_DYING] =	  "x...xx",
 };
 
 /* Does FROM -> TO abort?  In a child, as it should. */
