@@ -7,11 +7,13 @@
 #define _GNU_SOURCE
 #include "base/sys.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/epoll.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
@@ -248,12 +250,29 @@ static struct timespec timespec_of(uint64_t ns)
 	return ts;
 }
 
-long sys_ppoll_one(int fd, short events, uint64_t max_ns)
+long sys_epoll_create(void)
 {
-	struct pollfd one = { .fd = fd, .events = events };
-	struct timespec max = timespec_of(max_ns);
+	return CALL(SYS_epoll_create1, EPOLL_CLOEXEC, 0, 0, 0, 0, 0);
+}
 
-	return sys_poll(&one, 1, &max);
+long sys_epoll_add(int epoll_fd, int fd, uint32_t number, bool exclusive)
+{
+	struct epoll_event ev = {
+		.events = exclusive ? EPOLLIN | EPOLLEXCLUSIVE : EPOLLIN,
+		.data.u32 = number,
+	};
+
+	return CALL(SYS_epoll_ctl, epoll_fd, EPOLL_CTL_ADD, fd, &ev, 0, 0);
+}
+
+long sys_epoll_wait(int epoll_fd, int max_ms)
+{
+	struct epoll_event ev = { 0 };
+	long ret = CALL(SYS_epoll_pwait, epoll_fd, &ev, 1, max_ms, NULL, 8);
+
+	if (ret == 0)
+		return -ETIMEDOUT;
+	return ret < 0 ? ret : (long)ev.data.u32;
 }
 
 long sys_futex_wait(_Atomic uint32_t *word, uint32_t while_is,

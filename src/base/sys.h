@@ -75,7 +75,13 @@ long sys_setpriority(int which, int who, int prio);
 long sys_prctl(int op, unsigned long a, unsigned long b, unsigned long c,
 	       unsigned long d);
 long sys_getrlimit(int what, struct rlimit *out);
-long sys_ppoll_one(int fd, short events, uint64_t max_ns);
+/*
+ * epoll: ADD says which number an event of FD carries; EXCLUSIVE wakes one
+ * waiter instead of all.  WAIT returns one number, or -ETIMEDOUT.
+ */
+long sys_epoll_create(void);
+long sys_epoll_add(int epoll_fd, int fd, uint32_t number, bool exclusive);
+long sys_epoll_wait(int epoll_fd, int max_ms);
 NORETURN void sys_exit_thread(int status);
 NORETURN void sys_exit_process(int status);
 NORETURN void sys_abort(void);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A server blocks in ppoll, then reads a batch while nobody is in a section.
+ * A server sleeps in epoll, then reads a batch while nobody is in a section.
  * Reading returns faults before events, whatever came first, so all events
  * of a batch are applied before its first fault is answered, and a fault
  * that an unread event concerns gets EAGAIN from the kernel.
@@ -12,14 +12,17 @@
 #include "engine/fault.h"
 
 #include <errno.h>
-#include <poll.h>
 
 #include "base/count.h"
+#include "base/log.h"
 #include "base/sys.h"
 #include "engine/engine.h"
 #include "engine/event.h"
 #include "engine/evict_remap.h"
 
+enum { ON_MAIN, ON_ASIDE };
+
+#define WAIT_MOST_MS	1000
 #define QUEUE_LEN	64u
 #define PAUSE_FIRST	(20 * NS_PER_US)
 #define PAUSE_MOST	(2 * NS_PER_MS)
@@ -175,37 +178,46 @@ static void serve_aside(struct helper *h)
 			serve_own(h, &h->engine->aside, &batch[i]);
 }
 
-/* Sleep until there is something to read. */
-static void wait_for_faults(struct helper *h)
+/*
+ * What to wait on: an epoll descriptor of each server's own, exclusively, so
+ * that a fault wakes one server and not all of them; the next is woken only
+ * while the first is busy.
+ */
+static int open_wait(struct helper *h)
 {
-	uint64_t ns = h->queue->nr ? h->queue->pause_ns : NS_PER_S;
-	struct timespec max = { (time_t)(ns / NS_PER_S),
-				(long)(ns % NS_PER_S) };
-	struct pollfd fds[2] = {
-		{ .fd = h->engine->main.fd, .events = POLLIN },
-		{ .fd = h->engine->aside.fd, .events = POLLIN },
-	};
+	struct engine *e = h->engine;
+	long ep = sys_epoll_create();
 
+	if (ep < 0 || sys_epoll_add((int)ep, e->main.fd, ON_MAIN, true))
+		die("fault: no epoll descriptor");
 	/* one server is enough for what hardly ever happens */
-	sys_poll(fds, h->number == 0 ? 2 : 1, &max);
-	if (fds[1].revents & POLLIN)
+	if (h->number == 0 &&
+	    sys_epoll_add((int)ep, e->aside.fd, ON_ASIDE, false))
+		die("fault: no epoll descriptor");
+	return (int)ep;
+}
+
+/* Sleep until there is something to read, or to try again. */
+static void wait_for_faults(struct helper *h, int ep)
+{
+	if (h->queue->nr)
+		sys_nanosleep(h->queue->pause_ns);
+	else if (sys_epoll_wait(ep, WAIT_MOST_MS) == ON_ASIDE)
 		serve_aside(h);
 }
 
 void fault_run(void *helper)
 {
 	struct helper *h = helper;
-	struct engine *e = h->engine;
 	struct fault_queue *q = h->queue;
 	struct uffd_event batch[UFFD_BATCH];
+	const int ep = open_wait(h);
 	uint64_t cpu = 0;
 
-	if (e->nr_servers >= thread_nr_cpus())
-		thread_pin(h->number);
 	for (unsigned n = 0;; n++) {
 		long nr;
 
-		wait_for_faults(h);
+		wait_for_faults(h, ep);
 		nr = read_batch(h, batch);
 		if (nr > 0)
 			serve_batch(h, batch, nr, sys_now_ns());
