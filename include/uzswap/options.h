@@ -65,7 +65,7 @@ X(pool_max, POOL_MAX_BYTES, SIZE_PCT, "100%", "1M", "128T", "", "", NOW,	\
 X(compressor, COMPRESSOR, CHOICE, "lz4", "", "", "lz4", "", AT_START,	\
   "how pages are packed")						\
 X(engine, ENGINE, CHOICE, "auto", "", "", "auto|move|wp", "", AT_START,	\
-  "how pages are taken: moved away, or write-protected in place")	\
+  "how pages are taken: by UFFDIO_MOVE, or wp: without it")	\
 X(threads, THREADS, COUNT, "1", "1", "8", "", "by number of CPUs",	\
   AT_START, "threads that evict")					\
 X(servers, SERVERS, COUNT, "0", "1", "8", "", "by number of CPUs",	\
