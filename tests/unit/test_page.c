@@ -31,7 +31,7 @@ static int setup(void **state)
  * order of enum page_state.
  */
 static const char legal[PAGE_NR_STATES][PAGE_NR_STATES + 1] = {
-	/*		 here leaving packing stored arriving dying */
+	/*		 HLPSAD: here leaving packing stored arriving dying */
 	[PAGE_HERE] =	  "xxx.xx",
 	[PAGE_LEAVING] =  "xxx.xx",
 	[PAGE_PACKING] =  "xxxxxx",
