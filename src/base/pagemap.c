@@ -165,12 +165,16 @@ long pagemap_count(struct pagemap *pm, uintptr_t start, uintptr_t end)
 	return total;
 }
 
-bool pagemap_is_exclusive(struct pagemap *pm, uintptr_t addr)
+size_t pagemap_alike(struct pagemap *pm, uintptr_t addr, size_t nr,
+		     bool *exclusive)
 {
-	uint64_t word = 0;
+	const uint64_t bits = BIT_PRESENT | BIT_EXCLUSIVE;
+	long got = read_words(pm, addr, addr + nr * PAGE_SIZE);
+	long n = 0;
 
-	if (sys_pread(pm->fd, &word, sizeof(word),
-		      (off_t)(addr / PAGE_SIZE * 8)) != sizeof(word))
-		return false;
-	return (word & BIT_PRESENT) && (word & BIT_EXCLUSIVE);
+	*exclusive = got > 0 && (pm->words[0] & BIT_EXCLUSIVE);
+	while (n < got && (pm->words[n] & BIT_PRESENT) &&
+	       !((pm->words[n] ^ pm->words[0]) & bits))
+		n++;
+	return (size_t)n;
 }

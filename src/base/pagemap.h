@@ -41,7 +41,11 @@ long pagemap_present(struct pagemap *pm, uintptr_t *next, uintptr_t start,
 /* Number of present pages in [START, END), or -errno. */
 long pagemap_count(struct pagemap *pm, uintptr_t start, uintptr_t end);
 
-/* Is the page mapped in this process only? (bit 56) */
-bool pagemap_is_exclusive(struct pagemap *pm, uintptr_t addr);
+/*
+ * How many of NR pages at ADDR, from the first on, are present and like the
+ * first one mapped in this process only (bit 56), or not.
+ */
+size_t pagemap_alike(struct pagemap *pm, uintptr_t addr, size_t nr,
+		     bool *exclusive);
 
 #endif

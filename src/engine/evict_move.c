@@ -107,21 +107,29 @@ static enum uffd_result move_run(struct helper *h, struct tray *t,
 
 /*
  * A page shared since a fork stays unmovable until it is written.  If this
- * process alone maps it, have the kernel do as if.
+ * process alone maps it, have the kernel do as if; while another one does,
+ * storing it would free nothing.  Of the NR pages at ADDR, how many are to be
+ * passed over; all that are like the first, as trying each takes long.
  */
-static bool unshare_run(struct helper *h, uintptr_t addr, size_t nr)
+static size_t after_busy(struct helper *h, uintptr_t addr, size_t nr,
+			 uintptr_t *cured)
 {
-	size_t n = 0;
+	bool exclusive;
+	size_t n = pagemap_alike(&h->pagemap, addr, nr, &exclusive);
 
-	if (h->server)
-		return false;	/* populating may fault: not for a server */
-	while (n < nr && pagemap_is_exclusive(&h->pagemap,
-					      addr + n * PAGE_SIZE))
-		n++;
-	if (!n || sys_madvise(addr, n * PAGE_SIZE, MADV_POPULATE_WRITE))
-		return false;
-	count_add(UZSWAP_COUNT_unshared, n);
-	return true;
+	/* populating may fault: not for a server */
+	if (exclusive && !h->server) {
+		if (*cured != addr &&
+		    !sys_madvise(addr, n * PAGE_SIZE, MADV_POPULATE_WRITE)) {
+			*cured = addr;
+			count_add(UZSWAP_COUNT_unshared, n);
+			return 0;
+		}
+		n = 1;		/* this one is pinned */
+	}
+	n = max_size(n, 1);
+	count_add(UZSWAP_COUNT_skip_busy, n);
+	return n;
 }
 
 /*
@@ -129,18 +137,9 @@ static bool unshare_run(struct helper *h, uintptr_t addr, size_t nr)
  * pass over.  REFUSED may only mean that the run reaches into the next
  * mapping: *MOST, the longest run to try, is halved then.
  */
-static size_t after_stop(struct helper *h, enum uffd_result r,
-			 uintptr_t addr, size_t nr, size_t *most,
-			 uintptr_t *cured)
+static size_t after_stop(enum uffd_result r, size_t nr, size_t *most)
 {
 	switch (r) {
-	case UFFD_BUSY:
-		if (*cured != addr && unshare_run(h, addr, nr)) {
-			*cured = addr;
-			return 0;
-		}
-		count_one(UZSWAP_COUNT_skip_busy);
-		return 1;
 	case UFFD_HOLE:
 		return 1;
 	case UFFD_REFUSED:
@@ -152,6 +151,7 @@ static size_t after_stop(struct helper *h, enum uffd_result r,
 		return PROTECTED_STEP;
 	case UFFD_ALREADY:
 	case UFFD_DONE:
+	case UFFD_BUSY:
 	case UFFD_AGAIN:
 	case UFFD_NOMEM:
 	case UFFD_GONE:
@@ -200,8 +200,9 @@ size_t evict_move_leave(struct helper *h, uintptr_t addr, size_t nr,
 			most = TRAY_SLOTS;
 			continue;
 		}
-		n = min_size(after_stop(h, r, addr, n - moved, &most, &cured),
-			     nr);
+		n = r == UFFD_BUSY ? after_busy(h, addr, nr, &cured)
+				   : after_stop(r, n - moved, &most);
+		n = min_size(n, nr);
 		addr += n * PAGE_SIZE;
 		nr -= n;
 	}
