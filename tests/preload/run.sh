@@ -60,7 +60,7 @@ run() # NAME LIBRARY
 			export UZSWAP_LIMIT_BYTES
 			[ -z "$engine" ] || export UZSWAP_ENGINE="$engine"
 		fi
-		./peek "$(wish "$1" seconds 60)" "$2" "$work/$1" \
+		./peek "$(wish "$1" seconds 180)" "$2" "$work/$1" \
 			>"$work/log" 2>&1 3>"$work/counts"
 	)
 }
