@@ -20,6 +20,7 @@
 /* Take only downwards. */
 enum lock_rank {
 	LOCK_ORDER,	/* engine/order.c    events before faults	 */
+	LOCK_COLD,	/* engine/cold.c     the clock hand		 */
 	LOCK_SPACE,	/* space/region.c    the set of regions		 */
 	LOCK_CHUNKS,	/* space/page.c      creation of chunks		 */
 	LOCK_STAGING,	/* engine/staging.c  batches of the staging area */

@@ -161,7 +161,8 @@ static void leave_alone(struct engine *e, const struct proc_map *m)
 
 	adopt_exclude(&e->adopt, m->start, m->end);
 	order_exclude(&e->order);
-	for (uintptr_t at = m->start; plain && at < m->end; at += CHUNK_SIZE)
+	for (uintptr_t at = m->start; plain && at < m->end;
+	     at = round_down(at, CHUNK_SIZE) + CHUNK_SIZE)
 		plain = chunk_is_plain(e, at);
 	if (plain && region_overlap(&e->regions, m->start, m->end)) {
 		region_cut(&e->regions, m->start, m->end);

@@ -20,7 +20,7 @@
 
 void cold_init(struct cold *c)
 {
-	lock_init(&c->lock, LOCK_SPACE);
+	lock_init(&c->lock, LOCK_COLD);
 	c->hand = 0;
 	atomic_init(&c->tick, 0);
 	atomic_init(&c->evicted_in_tick, 0);

@@ -28,7 +28,7 @@
 struct helper;
 
 struct cold {
-	struct lock lock;	/* LOCK_SPACE rank is not needed: leaf */
+	struct lock lock;	/* LOCK_COLD: the hand */
 	uintptr_t hand;		/* where the clock hand is */
 	_Atomic uint32_t tick;	/* eviction time, for refault distance */
 	_Atomic uint32_t evicted_in_tick;

@@ -177,6 +177,9 @@ static bool end_pack(struct helper *h, uint32_t slot, uintptr_t packed_as,
 			return false;
 		}
 		if (ret)
+			count_one(ret == -E2BIG ? UZSWAP_COUNT_refused_size
+						: UZSWAP_COUNT_refused_pool);
+		if (ret)
 			return give_back(h, w, old, addr, slot,
 					 ret == -E2BIG);
 		if (addr != packed_as)

@@ -298,7 +298,7 @@ void fork_child(struct engine *e)
 	staging_fork_child(&e->staging);
 	gate_fork_child(&e->gate);
 	store_fork_child(&e->store);
-	lock_init(&e->cold.lock, LOCK_SPACE);
+	lock_init(&e->cold.lock, LOCK_COLD);
 	atomic_store(&e->fork.busy, 0);
 	engine_wake_child(e);
 }

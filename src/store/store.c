@@ -15,6 +15,7 @@
 
 #include <errno.h>
 
+#include "base/count.h"
 #include "base/log.h"
 
 enum tag {
@@ -104,6 +105,7 @@ int store_put(struct store *s, struct store_ref *ref, struct codec *codec,
 
 	ref->bits = 0;
 	if (codec_is_same_filled(&word, page)) {
+		count_one(UZSWAP_COUNT_same_filled);
 		if (word_to_ref(ref, word)) {
 			atomic_fetch_add_explicit(&s->nr_same, 1,
 						  memory_order_relaxed);

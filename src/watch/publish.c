@@ -105,6 +105,8 @@ static void put_memory(struct uzswap_stats *s, struct engine *e)
 	s->disk = 0;
 	s->refused = e->pages.totals.refused > 0
 		? (uint64_t)e->pages.totals.refused * PAGE_SIZE : 0;
+	if (s->refused > s->resident)
+		s->refused = s->resident;
 }
 
 static void put_limit(struct uzswap_stats *s, struct engine *e)
