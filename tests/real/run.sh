@@ -91,9 +91,9 @@ sizes()
 	case $size-$1 in
 	full-redis-json) mib=2048 limit=1024 ;;
 	full-redis-mixed) mib=1536 limit=1024 ;;
-	full-python) mib=1536 limit=896 ;;
+	full-python) mib=1536 limit=1024 ;;
 	full-sqlite) mib=1536 limit=1024 ;;
-	full-node) mib=1024 limit=832 ;;
+	full-node) mib=1024 limit=1024 ;;
 	full-arenas) mib=1536 limit=1024 ;;
 	full-burst) mib=4096 limit=1024 ;;
 	quick-node) mib=300 limit=300 ;;
