@@ -102,7 +102,8 @@ bool reclaim_holds(struct engine *e, uint64_t since_ns)
 	struct reclaim *r = &e->reclaim;
 
 	if (likely(e->use_move || atomic_load(&r->room) >= -r->reserve / 2) ||
-	    atomic_load(&r->stuck))
+	    atomic_load(&r->stuck) || atomic_load(&e->stopping) ||
+	    fork_is_snapshot(&e->fork))
 		return false;
 	if (sys_now_ns() - since_ns < HOLD_NS)
 		return true;
@@ -110,12 +111,20 @@ bool reclaim_holds(struct engine *e, uint64_t since_ns)
 	return false;
 }
 
-static void wait_for_work(struct reclaim *r)
+static bool has_work(struct engine *e)
 {
+	struct reclaim *r = &e->reclaim;
+
+	return atomic_load(&r->room) < r->low && !atomic_load(&e->stopping);
+}
+
+static void wait_for_work(struct engine *e)
+{
+	struct reclaim *r = &e->reclaim;
 	uint32_t bell = atomic_load(&r->bell);
 
 	atomic_fetch_add(&r->asleep, 1);
-	if (atomic_load(&r->room) >= r->low)
+	if (!has_work(e))
 		thread_wait(&r->bell, bell, IDLE_NS);
 	atomic_fetch_sub(&r->asleep, 1);
 }
@@ -138,8 +147,8 @@ void reclaim_run(void *helper)
 	for (;;) {
 		uint64_t now;
 
-		if (atomic_load(&r->room) >= r->low)
-			wait_for_work(r);
+		if (!has_work(e))
+			wait_for_work(e);
 		while (atomic_load(&r->room) < r->high &&
 		       !atomic_load(&e->stopping)) {
 			if (evict_round(h)) {
