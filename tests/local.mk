@@ -21,19 +21,27 @@
 # Headers and helpers that tests share go into libtest.
 
 UNIT_TESTS = \
+	tests/unit/test_arena \
 	tests/unit/test_cgroup \
 	tests/unit/test_codec \
 	tests/unit/test_config \
+	tests/unit/test_lock \
+	tests/unit/test_order \
+	tests/unit/test_page \
 	tests/unit/test_pool \
 	tests/unit/test_pool_class \
 	tests/unit/test_pressure \
 	tests/unit/test_proc \
+	tests/unit/test_region \
+	tests/unit/test_staging \
 	tests/unit/test_store \
 	tests/unit/test_text \
+	tests/unit/test_thread \
 	tests/unit/test_units
 
 MODEL_TESTS = \
-	tests/model/model_pool
+	tests/model/model_pool \
+	tests/model/model_region
 
 FUZZ_TESTS = \
 	tests/fuzz/fuzz_config \
@@ -48,6 +56,7 @@ PRELOAD_TESTS = \
 	tests/preload/bss_and_reservation.c \
 	tests/preload/burst.c \
 	tests/preload/cancel_threads.c \
+	tests/preload/clone_shares_memory.c \
 	tests/preload/close_everything.c \
 	tests/preload/daemon_goes_on.c \
 	tests/preload/direct_io.c \
@@ -63,18 +72,22 @@ PRELOAD_TESTS = \
 	tests/preload/fork_without_privilege.c \
 	tests/preload/futex_in_stored.c \
 	tests/preload/heap_by_brk.c \
+	tests/preload/huge_pages.c \
 	tests/preload/incompressible.c \
 	tests/preload/io_uring_on_stored.c \
+	tests/preload/limited_by_rlimits.c \
 	tests/preload/main_thread_ends.c \
 	tests/preload/many_forks.c \
 	tests/preload/map_fixed_over_stored.c \
 	tests/preload/mlock_stored.c \
 	tests/preload/mprotect_stored.c \
 	tests/preload/mremap_moves.c \
+	tests/preload/mremap_whole_after_calm.c \
 	tests/preload/munmap_and_reuse.c \
 	tests/preload/own_fault_handlers.c \
 	tests/preload/own_userfaultfd.c \
 	tests/preload/random_access.c \
+	tests/preload/raw_forks.c \
 	tests/preload/signals_on_stored.c \
 	tests/preload/stop_and_continue.c \
 	tests/preload/syscalls_on_stored.c \

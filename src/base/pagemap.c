@@ -127,7 +127,7 @@ long pagemap_present(struct pagemap *pm, uintptr_t *next, uintptr_t start,
 	struct scan_arg arg = {
 		.start = start, .end = end, .vec = (uintptr_t)runs,
 		.vec_len = min_size(nr, ARRAY_SIZE(runs)),
-		/* who asks for one run wants its start: don't walk to its end */
+		/* who asks for one run wants its start: stop there */
 		.max_pages = nr == 1,
 	};
 	long ret;

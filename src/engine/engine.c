@@ -137,7 +137,7 @@ static int register_own(struct engine *e)
 	return ret;
 }
 
-/* --- starting -------------------------------------------------------------- */
+/* --- starting ----------------------------------------------------------- */
 
 /* An object was moved by compaction: does its page still stand for it? */
 static bool object_moved(void *ctx, uint64_t owner, struct store_ref from,

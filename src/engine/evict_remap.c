@@ -137,7 +137,8 @@ void evict_remap_disturb(struct engine *e, uintptr_t start, uintptr_t end)
 	for (unsigned i = 0; i < e->nr_evictors; i++) {
 		struct flight *f = &e->evictors[i].flight;
 
-		if (atomic_load(&f->start) < end && start < atomic_load(&f->end))
+		if (atomic_load(&f->start) < end &&
+		    start < atomic_load(&f->end))
 			atomic_store(&f->disturbed, 1);
 	}
 }

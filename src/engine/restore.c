@@ -381,7 +381,7 @@ static enum restore_result restore_snapshot(struct helper *h,
 	return result_of(r);
 }
 
-/* --- one fault ------------------------------------------------------------- */
+/* --- one fault ---------------------------------------------------------- */
 
 static enum restore_result restore_in_section(struct helper *h,
 					      const struct uffd_event *ev)

@@ -48,7 +48,7 @@ enum tray_state {
 struct tray {
 	enum tray_state state;		/* under the staging lock */
 	uint32_t used;			/* slots filled so far, its helper */
-	uint32_t runs;			/* mappings in it, engine B; its helper */
+	uint32_t runs;			/* mappings, engine B; its helper */
 	bool lost;			/* never to be used again; its helper */
 	_Atomic uintptr_t owner[TRAY_SLOTS]; /* page, or 0: nothing to keep */
 };

@@ -17,7 +17,7 @@
 #include "hooks/hooks.h"
 
 #define LOOK_EVERY	((long)MIB)
-#define BIG		(128 * KIB)	/* glibc maps such blocks by themselves */
+#define BIG		(128 * KIB)	/* glibc maps such blocks singly */
 
 /* Bytes this thread may ask for until the next look. */
 static __thread long budget __attribute__((tls_model("initial-exec"))) =

@@ -291,7 +291,7 @@ __attribute__((constructor)) static void loaded(int argc UNUSED,
 	atomic_store(&hooks.mode, env ? configure(env) : HOOKS_OFF);
 }
 
-/* --- the end ----------------------------------------------------------------- */
+/* --- the end ------------------------------------------------------------ */
 
 static void say_amount(char **end, const char *limit, uint64_t n,
 		       const char *what, bool bytes)

@@ -2,8 +2,8 @@
 /*
  * Where each page is: one 64-bit atomic word per page.
  *
- *	63               22 21  20 19     12 11   9 8    5 4      3       2   0
- *	| where (42)       | spare | age (8) | level | heat | wanted | refused | state |
+ *	63      22 21  20 19     12 11   9 8    5 4      3       2   0
+ *	| where   | spare | age     | level | heat | wanted | refused | state |
  *
  * WHERE is a store ref (STORED, ARRIVING) or a staging slot (LEAVING,
  * PACKING, ARRIVING).  A word of zero - also the word of a page we have

@@ -18,13 +18,13 @@
 # itself inserts.
 ENGINE_MAY_CALL='memcpy memmove memset memcmp bcmp memchr memrchr mempcpy stpcpy
 strlen strnlen strcmp strncmp strchr strrchr strstr strspn strcspn
-clock_gettime _GLOBAL_OFFSET_TABLE_'
+_GLOBAL_OFFSET_TABLE_'
 
 # Files with the one instance of something that can change.
 ENGINE_MAY_KEEP='engine preload log count'
 
 # libc as the hooks see it; free is in a part of liblz4 that nobody calls.
-LIBRARY_MAY_CALL="$ENGINE_MAY_CALL dlsym __register_atfork
+LIBRARY_MAY_CALL="$ENGINE_MAY_CALL dlsym dladdr __register_atfork
 __errno_location __stack_chk_fail
 _IO_list_all free pthread_self"
 

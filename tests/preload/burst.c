@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Memory is touched as fast as memset can, in one go and by two threads at once,
- * given back, and touched again: the moment in which the limit is passed if
- * nobody is quick.
+ * Memory is touched as fast as memset can, in one go and by two threads at
+ * once, given back, and touched again: the moment in which the limit is
+ * passed if nobody is quick.
  */
 #define _GNU_SOURCE
 #include <pthread.h>

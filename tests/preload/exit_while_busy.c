@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * exit, _exit, abort, a fatal signal and exec in a process whose threads fault as
- * fast as they can, many times over.  The status must be the expected one, at
- * once: no hang, no crash on the way out.  exit handlers read stored pages.
+ * exit, _exit, abort, a fatal signal and exec in a process whose threads
+ * fault as fast as they can, many times over.  The status must be the
+ * expected one, at once: no hang, no crash on the way out.  exit handlers
+ * read stored pages.
  */
 #define _GNU_SOURCE
 #include <pthread.h>

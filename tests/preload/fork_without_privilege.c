@@ -24,7 +24,8 @@ static void *reader(void *arg)
 	uint64_t random = 5;
 
 	while (!stop) {
-		size_t n = STEADY + next_random(&random) % (DATA_PAGES - STEADY);
+		size_t n = STEADY +
+			   next_random(&random) % (DATA_PAGES - STEADY);
 
 		verify(data + n * PAGE, n);
 		*(uint64_t *)(void *)(data + n * PAGE) = pattern_word(n, 0);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The process is stopped and continued, again and again, while its threads fault
- * and verify; a child of it does that.  Its timers and sleeps go on, and
- * nothing is lost.
+ * The process is stopped and continued, again and again, while its threads
+ * fault and verify; a child of it does that.  Its timers and sleeps go on,
+ * and nothing is lost.
  */
 #define _GNU_SOURCE
 #include <pthread.h>

@@ -327,7 +327,7 @@ static size_t size_class(size_t n)
 
 size_t data_heap_cost(size_t key_len, size_t value_len)
 {
-	size_t cost = 16 + 32 + 12;	/* object, entry, its part of the table */
+	size_t cost = 16 + 32 + 12;	/* object, entry, part of the table */
 
 	cost += size_class(key_len + (key_len < 32 ? 2 : 4));
 	if (value_len >= 20)
