@@ -125,6 +125,7 @@ static bool end_drain(struct pool *p, struct pool_class *c, uint32_t id)
 	bool empty;
 
 	lock_take(&c->lock);
+	ASSERT(pool_slab_is_valid_locked(p, c, id));
 	empty = !slab_at(&p->slabs, id)->nr_used;
 	c->draining = 0;
 	if (empty)
@@ -299,7 +300,8 @@ size_t pool_compact(struct pool *p, size_t max_moves)
 		p->next_class = (p->next_class + 1) % p->classes.nr;
 	}
 	slab_trim(&p->slabs, atomic_load_explicit(&p->full,
-						  memory_order_relaxed));
+						  memory_order_relaxed)
+		  ? 0 : slab_reserve(&p->slabs));
 	atomic_store_explicit(&p->compacting, false, memory_order_release);
 	return t.moved;
 }

@@ -189,16 +189,11 @@ uint32_t slab_take(struct slab_table *t, unsigned nr_pages)
 	}
 }
 
-static uint64_t reserve_of(const struct slab_table *t)
+uint64_t slab_reserve(const struct slab_table *t)
 {
 	uint64_t nr = atomic_load_explicit(&t->nr_used, memory_order_relaxed);
 
 	return max_size(nr / WARM_PART, WARM_MIN);
-}
-
-static uint64_t nr_warm(const struct slab_table *t)
-{
-	return atomic_load_explicit(&t->nr_warm, memory_order_relaxed);
 }
 
 static uint32_t pop_any_warm(struct slab_table *t)
@@ -223,11 +218,11 @@ void slab_release(struct slab_table *t, uint32_t id, unsigned first,
 				  memory_order_relaxed);
 }
 
-static void trim_to(struct slab_table *t, uint64_t nr_pages)
+void slab_trim(struct slab_table *t, uint64_t nr_pages)
 {
 	uint32_t id;
 
-	while (nr_warm(t) > nr_pages && (id = pop_any_warm(t))) {
+	while (slab_nr_warm(t) > nr_pages && (id = pop_any_warm(t))) {
 		struct slab *s = slab_at(t, id);
 
 		slab_release(t, id, 0, s->nr_touched);
@@ -241,20 +236,15 @@ static void trim_to(struct slab_table *t, uint64_t nr_pages)
 void slab_give(struct slab_table *t, uint32_t id)
 {
 	struct slab *s = slab_at(t, id);
-	uint64_t most = reserve_of(t) * WARM_EXCESS;
+	uint64_t most = slab_reserve(t) * WARM_EXCESS;
 
 	lock_take(&t->lock);
 	slab_link(t, &t->warm[s->nr_pages], id);
 	atomic_fetch_add_explicit(&t->nr_warm, s->nr_touched,
 				  memory_order_relaxed);
 	lock_drop(&t->lock);
-	if (unlikely(nr_warm(t) > most))
-		trim_to(t, most);
-}
-
-void slab_trim(struct slab_table *t, bool all)
-{
-	trim_to(t, all ? 0 : reserve_of(t));
+	if (unlikely(slab_nr_warm(t) > most))
+		slab_trim(t, most);
 }
 
 size_t slab_table_len(const struct slab_table *t)

@@ -84,8 +84,16 @@ void slab_give(struct slab_table *t, uint32_t id);
 void slab_release(struct slab_table *t, uint32_t id, unsigned first,
 		  unsigned end);
 
-/* Give back the RAM of warm slabs but a small reserve, or ALL of it. */
-void slab_trim(struct slab_table *t, bool all);
+/* Give back the RAM of warm slabs, until at most NR_PAGES are left. */
+void slab_trim(struct slab_table *t, uint64_t nr_pages);
+
+/* What a worker leaves warm, in pages: enough for the coming and going. */
+uint64_t slab_reserve(const struct slab_table *t);
+
+static inline uint64_t slab_nr_warm(const struct slab_table *t)
+{
+	return atomic_load_explicit(&t->nr_warm, memory_order_relaxed);
+}
 
 void slab_fork_child(struct slab_table *t);
 

@@ -105,7 +105,7 @@ static void stop_store(void)
 
 	for (size_t i = 0; i < b.nr; i++)
 		drop_item(i);
-	slab_trim(&b.store.pool.slabs, true);
+	slab_trim(&b.store.pool.slabs, 0);
 	store_usage(&b.store, &u);
 	if (u.pages || u.packed || u.used)
 		fail("an empty store is not empty");

@@ -60,7 +60,7 @@ static void start_with(uint64_t max, size_t reserve)
 		.moved_ctx = &pool,
 	};
 
-	assert_int_equal(arena_start(&arena, 256 * MIB), 0);
+	assert_int_equal(arena_start(&arena, 2 * reserve + 64 * MIB), 0);
 	assert_int_equal(pool_start(&pool, &cfg), 0);
 	memset(refs, 0, sizeof(refs));
 	react = agree;
@@ -248,7 +248,7 @@ static void test_used_is_what_the_kernel_has_pages_for(void **state)
 	check_rest(3000);
 	for (unsigned i = 0; i < 3000; i += 10)
 		drop(i);
-	slab_trim(&pool.slabs, true);
+	slab_trim(&pool.slabs, 0);
 	assert_int_equal(usage().used, 0);
 	assert_int_equal(resident(), 0);
 }
@@ -266,21 +266,6 @@ static void test_freed_objects_free_their_pages(void **state)
 	check_rest(12000);
 }
 
-static void test_a_small_pool_is_squeezed(void **state)
-{
-	(void)state;
-	for (unsigned i = 0; i < 3000; i++)
-		assert_int_equal(put(i, 200 + i), 0);
-	for (unsigned i = 0; i < 3000; i++)
-		if (i % 4)
-			drop(i);
-	compact_all();
-	/* a page per class, and half of it in the mean */
-	assert_true(usage().used < usage().packed * 104 / 100 +
-				   pool.classes.nr * PAGE_SIZE);
-	check_rest(3000);
-}
-
 static void test_free_slabs_are_used_again(void **state)
 {
 	uint32_t nr;
@@ -296,7 +281,7 @@ static void test_free_slabs_are_used_again(void **state)
 		for (unsigned i = 0; i < 500; i++)
 			drop(i);
 		if (round % 2)
-			slab_trim(&pool.slabs, true);
+			slab_trim(&pool.slabs, 0);
 	}
 	assert_int_equal(atomic_load(&pool.slabs.nr), nr);
 }
@@ -347,7 +332,20 @@ static void test_without_address_space_a_longer_slab_serves(void **state)
 	check_rest(20);
 }
 
-/* --- compaction ------------------------------------------------------------ */
+static void test_64_gib_of_addresses_cost_nothing(void **state)
+{
+	stop(state);
+	start_with(0, 64 * GIB);
+	assert_true(atomic_load(&arena.committed) < 64 * KIB);
+	assert_true(usage().metadata < 64 * KIB);
+	for (unsigned i = 0; i < 10000; i++)
+		assert_int_equal(put(i, 2000), 0);
+	/* a slab is 24 bytes for 20 to 64 KiB */
+	assert_true(usage().metadata < 64 * KIB + usage().used / 800);
+	check_rest(10000);
+}
+
+/* --- compaction ----------------------------------------------------------- */
 
 static bool refuse(uint64_t owner, struct pool_ref from, struct pool_ref to)
 {
@@ -483,10 +481,10 @@ int main(void)
 		TEST(test_wild_refs_find_nothing),
 		TEST(test_used_is_what_the_kernel_has_pages_for),
 		TEST(test_freed_objects_free_their_pages),
-		TEST(test_a_small_pool_is_squeezed),
 		TEST(test_free_slabs_are_used_again),
 		TEST(test_the_cap_holds_until_3_percent_are_free),
 		TEST(test_without_address_space_a_longer_slab_serves),
+		TEST(test_64_gib_of_addresses_cost_nothing),
 		TEST(test_a_busy_owner_keeps_its_object),
 		TEST(test_a_drop_while_moving_frees_both),
 		TEST(test_a_slot_is_not_reused_while_moving),
