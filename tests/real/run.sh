@@ -96,8 +96,9 @@ sizes()
 	full-node) mib=1024 limit=1024 ;;
 	full-arenas) mib=1536 limit=1024 ;;
 	full-burst) mib=4096 limit=1024 ;;
-	quick-node) mib=300 limit=300 ;;
-	quick-sqlite) mib=300 limit=220 ;;
+	quick-node) mib=200 limit=260 ;;
+	quick-python) mib=200 limit=160 ;;
+	quick-sqlite) mib=160 limit=130 ;;
 	quick-arenas) mib=300 limit=240 ;;
 	quick-burst) mib=600 limit=200 ;;
 	*) mib=300 limit=200 ;;
