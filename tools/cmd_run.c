@@ -51,8 +51,7 @@ enum {
 	KEY_FOLLOW,
 	KEY_NAME,
 	KEY_REQUIRE,
-	KEY_DRY_RUN,
-	KEY_TORTURE
+	KEY_DRY_RUN
 };
 
 static const struct argp_option options[] = {
@@ -71,8 +70,6 @@ static const struct argp_option options[] = {
 	  "exit with 125 instead of running without compression", 0 },
 	{ "dry-run", KEY_DRY_RUN, NULL, 0,
 	  "print checks and environment, start nothing", 0 },
-	{ "torture", KEY_TORTURE, "VALUE", 0,
-	  "evict at random, for tests", 0 },
 	{ 0 }
 };
 
@@ -87,7 +84,6 @@ static const struct {
 	{ KEY_POOL_MAX, "--pool-max", "pool_max" },
 	{ KEY_FOLLOW, "--follow", "follow" },
 	{ KEY_NAME, "--name", "name" },
-	{ KEY_TORTURE, "--torture", "torture" },
 };
 
 /* Check and note OPTION=VALUE; a later one replaces an earlier. */

@@ -205,19 +205,6 @@ static char sysctl_value(void)
 	return c == EOF ? '?' : (char)c;
 }
 
-/* User-mode-only: anybody may, unless a sandbox is in the way. */
-static bool try_user_only(struct device *device)
-{
-	char *result = add_try(device, "userfaultfd(2) user-only");
-	long uffd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK |
-			    UFFD_USER_MODE_ONLY);
-
-	if (uffd >= 0)
-		return judge_uffd(device, (int)uffd, result);
-	snprintf(result, TRY_LEN, "%s", errno_name(errno));
-	return false;
-}
-
 static bool try_syscall(struct device *device)
 {
 	char *result = add_try(device, "userfaultfd(2)");
@@ -276,20 +263,17 @@ void device_probe(struct device *device, const char *mode)
 	static const struct {
 		bool (*try)(struct device *device);
 		const char *mode;	/* besides auto */
-		bool automatic;
 	} ways[] = {
-		{ try_inherited, "dev", true },
-		{ try_device, "dev", true },
-		{ try_syscall, "syscall", true },
-		{ try_user_only, "user-only", false },
+		{ try_inherited, "dev" },
+		{ try_device, "dev" },
+		{ try_syscall, "syscall" },
 	};
 	bool automatic = strcmp(mode, "auto") == 0;
 
 	memset(device, 0, sizeof(*device));
 	device->fd = -1;
 	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
-		if (automatic ? !ways[i].automatic
-			      : strcmp(mode, ways[i].mode) != 0)
+		if (!automatic && strcmp(mode, ways[i].mode) != 0)
 			continue;
 		if (ways[i].try(device)) {
 			device->source =

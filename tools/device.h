@@ -40,7 +40,7 @@ struct device {
  * Try all ways until one works; a device found usable stays open.
  *
  * MODE is a value of option "uffd": auto tries all ways, dev and syscall
- * only their own, user-only takes a descriptor that is blind to the kernel.
+ * only their own.
  */
 void device_probe(struct device *device, const char *mode);
 

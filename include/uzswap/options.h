@@ -58,7 +58,7 @@ X(min_managed, MIN_MANAGED_BYTES, SIZE, "64M", "1M", "128T", "",	\
 X(limit, LIMIT_BYTES, SIZE_PCT, "0", "1M", "128T", "",			\
   "no limit of our own", NOW,						\
   "keep resident memory, pool and metadata together below this")	\
-X(accept_percent, ACCEPT_PERCENT, PERCENT, "75", "1", "100", "", "", NOW, \
+X(accept_percent, ACCEPT_PERCENT, PERCENT, "75", "1", "85", "", "", NOW, \
   "keep a page resident that packs worse than this part of its size")	\
 X(pool_max, POOL_MAX_BYTES, SIZE_PCT, "100%", "1M", "128T", "", "", NOW,	\
   "largest pool of compressed pages")					\
@@ -76,19 +76,17 @@ X(include, INCLUDE, TEXT, "", "", "255", "", "", AT_START,		\
   "only in programs whose file name matches one of these globs")	\
 X(exclude, EXCLUDE, TEXT, "", "", "255", "", "", AT_START,		\
   "never in programs whose file name matches one of these globs")	\
-X(uffd, UFFD, CHOICE, "auto", "", "", "auto|dev|syscall|user-only", "",	\
+X(uffd, UFFD, CHOICE, "auto", "", "", "auto|dev|syscall", "",	\
   AT_START,								\
-  "where a userfaultfd comes from; user-only breaks system calls")	\
+  "where a userfaultfd comes from")	\
 X(uffd_fd, UFFD_FD, FD, "none", "0", "1048575", "", "", AT_START,	\
   "descriptor of /dev/userfaultfd, passed on by zctl")			\
-X(log, LOG, CHOICE, "warn", "", "", "off|warn|info|debug", "", NOW,	\
+X(log, LOG, CHOICE, "warn", "", "", "off|warn", "", NOW,	\
   "how much to say on standard error")					\
 X(stats_at_exit, STATS_AT_EXIT, BOOL, "0", "", "", "", "", NOW,		\
   "print a summary when the program ends")				\
 X(name, NAME, TEXT, "", "", "31", "", "", AT_START,			\
-  "label for lists and metrics instead of the program's name")		\
-X(torture, TORTURE, TEXT, "", "", "127", "", "", AT_START,		\
-  "for tests only: make rare things frequent")
+  "label for lists and metrics instead of the program's name")
 
 enum uzswap_option {
 #define X(name, env, ...) UZSWAP_OPT_##name,

@@ -41,10 +41,9 @@ struct move_arg {
 	(UFFD_FEATURE_EVENT_REMOVE | UFFD_FEATURE_EVENT_UNMAP |		\
 	 UFFD_FEATURE_EVENT_REMAP)
 
-static long open_fd(enum uffd_source from, int dev_fd, unsigned want)
+static long open_fd(enum uffd_source from, int dev_fd)
 {
-	const int flags = O_CLOEXEC | O_NONBLOCK |
-		(want & UFFD_WANT_USER_ONLY ? UFFD_USER_MODE_ONLY : 0);
+	const int flags = O_CLOEXEC | O_NONBLOCK;
 	long dev;
 	long fd;
 
@@ -86,7 +85,7 @@ int uffd_open(struct uffd *u, enum uffd_source from, int dev_fd,
 
 	u->fd = -1;
 	u->features = 0;
-	fd = open_fd(from, dev_fd, want);
+	fd = open_fd(from, dev_fd);
 	if (fd < 0)
 		return (int)fd;
 	ret = handshake((int)fd, 0, &have);
@@ -100,7 +99,7 @@ int uffd_open(struct uffd *u, enum uffd_source from, int dev_fd,
 	if ((want & UFFD_WANT_EVENTS) &&
 	    (have & EVENT_FEATURES) != EVENT_FEATURES)
 		return -ENOSYS;
-	fd = open_fd(from, dev_fd, want);
+	fd = open_fd(from, dev_fd);
 	if (fd < 0)
 		return (int)fd;
 	ret = handshake((int)fd, wish & have, &have);

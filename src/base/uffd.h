@@ -32,7 +32,6 @@ enum uffd_result {
 /* What may be asked for; features the kernel lacks are simply not granted. */
 #define UFFD_WANT_EVENTS	0x1u	/* remove, unmap, remap */
 #define UFFD_WANT_FORK		0x2u	/* needs CAP_SYS_PTRACE */
-#define UFFD_WANT_USER_ONLY	0x4u	/* faults of system calls fail */
 
 enum uffd_source {
 	UFFD_FROM_FD,		/* an open /dev/userfaultfd */

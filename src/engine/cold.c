@@ -28,6 +28,44 @@ void cold_init(struct cold *c)
 	atomic_init(&c->eager, 0);
 }
 
+static unsigned pin_slot(uintptr_t page, unsigned probe)
+{
+	uint64_t hash = (uint64_t)(page >> PAGE_SHIFT) * 0x9e3779b97f4a7c15u;
+
+	return ((unsigned)(hash >> (64 - COLD_PIN_BITS)) + probe) %
+	       COLD_PINS;
+}
+
+/* When all places are taken, threads came and went: forget an old one. */
+void cold_pin(struct cold *c, uintptr_t addr)
+{
+	uintptr_t page = addr & PAGE_MASK;
+
+	for (unsigned i = 0; i < COLD_PROBES; i++) {
+		_Atomic uintptr_t *at = &c->pins[pin_slot(page, i)];
+		uintptr_t there = 0;
+
+		if (atomic_compare_exchange_strong(at, &there, page) ||
+		    there == page)
+			return;
+	}
+	atomic_store(&c->pins[pin_slot(page, (unsigned)(page >> PAGE_SHIFT) %
+					     COLD_PROBES)], page);
+}
+
+static bool is_pinned(const struct cold *c, uintptr_t page)
+{
+	for (unsigned i = 0; i < COLD_PROBES; i++) {
+		uintptr_t there =
+			atomic_load_explicit(&c->pins[pin_slot(page, i)],
+					     memory_order_relaxed);
+
+		if (!there || there == page)
+			return there;
+	}
+	return false;
+}
+
 void cold_be_eager(struct cold *c)
 {
 	uint32_t eager = atomic_load(&c->eager);
@@ -174,8 +212,10 @@ static void judge(struct helper *h, uintptr_t addr, size_t nr,
 
 	order_enter(&e->order, h->slot);
 	for (size_t i = 0; i < nr; i++) {
-		page_word *w = page_find(&e->pages, addr + i * PAGE_SIZE);
-		bool yes = !w || is_cold(e, w);
+		uintptr_t page = addr + i * PAGE_SIZE;
+		page_word *w = page_find(&e->pages, page);
+		bool yes = (!w || is_cold(e, w)) &&
+			   !is_pinned(&e->cold, page);
 
 		if (i % 64 == 0)
 			cold[i / 64] = 0;

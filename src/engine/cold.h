@@ -27,6 +27,10 @@
 
 struct helper;
 
+#define COLD_PIN_BITS	13
+#define COLD_PINS	(1u << COLD_PIN_BITS)
+#define COLD_PROBES	16u	/* places looked at for one page */
+
 struct cold {
 	struct lock lock;	/* LOCK_COLD: the hand */
 	uintptr_t hand;		/* where the clock hand is */
@@ -34,6 +38,7 @@ struct cold {
 	_Atomic uint32_t evicted_in_tick;
 	uint32_t tick_len;	/* evictions per tick: resident / 16 */
 	_Atomic uint32_t eager;	/* heat that counts as cold, 0..15 */
+	_Atomic uintptr_t pins[COLD_PINS]; /* pages, hashed; never taken out */
 };
 
 void cold_init(struct cold *c);
@@ -47,6 +52,13 @@ void cold_init(struct cold *c);
  * Returns  false when there is no memory to look at
  */
 bool cold_sweep(struct helper *h, size_t *taken);
+
+/*
+ * The page at ADDR must never leave.  For thread descriptors: the kernel
+ * writes to them where it asks nobody for a missing page (a task that ends)
+ * or kills the program if it gets none (rseq).  Context: app.
+ */
+void cold_pin(struct cold *c, uintptr_t addr);
 
 /*
  * Nothing but hot pages was found while memory is needed: take warmer ones

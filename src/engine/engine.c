@@ -49,7 +49,6 @@ int helper_init(struct helper *h, struct engine *e, unsigned slot,
 	h->trash = (uintptr_t)trash;
 	h->pagemap.fd = -1;
 	h->pagemap.words = words;
-	h->random = slot + 1;
 	if (!words || !trash || !h->codec || !h->bounce ||
 	    arena_commit(&e->arena, trash, TRAY_LEN))
 		return -ENOMEM;
@@ -77,13 +76,12 @@ static void complain(const int errs[UFFD_NR_SOURCES])
 static int open_pair(struct uffd *main, struct uffd *aside,
 		     const struct engine_config *cfg, enum uffd_source from)
 {
-	unsigned want = cfg->user_only ? UFFD_WANT_USER_ONLY : 0;
 	int ret = uffd_open(main, from, cfg->dev_fd,
-			    want | UFFD_WANT_EVENTS);
+			    UFFD_WANT_EVENTS);
 
 	if (ret)
 		return ret;
-	ret = uffd_open(aside, from, cfg->dev_fd, want);
+	ret = uffd_open(aside, from, cfg->dev_fd, 0);
 	if (ret)
 		uffd_close(main);
 	return ret;

@@ -69,8 +69,6 @@ struct engine_config {
 	int dev_fd;		/* inherited /dev/userfaultfd, or -1 */
 	bool no_device;		/* do not open the device */
 	bool no_syscall;	/* do not use userfaultfd(2) */
-	bool user_only;		/* opt-in: system calls will fail */
-	uint64_t torture;	/* seed; 0 off */
 	/* Called by the steward each tick and after a fork; may be NULL. */
 	void (*publish)(void *ctx);
 	void *publish_ctx;
@@ -90,7 +88,6 @@ struct helper {
 	struct flight flight;	/* engine B; evictors.  Others read */
 	struct pagemap pagemap;
 	struct fault_queue *queue; /* faults put aside; servers */
-	uint64_t random;	/* state of torture and jitter */
 };
 
 struct engine {

@@ -12,6 +12,7 @@
 #include "engine/fault.h"
 
 #include <errno.h>
+#include <poll.h>
 
 #include "base/count.h"
 #include "base/log.h"
@@ -181,29 +182,38 @@ static void serve_aside(struct helper *h)
 /*
  * What to wait on: an epoll descriptor of each server's own, exclusively, so
  * that a fault wakes one server and not all of them; the next is woken only
- * while the first is busy.
+ * while the first is busy.  -1 if the program may have no more descriptors.
  */
 static int open_wait(struct helper *h)
 {
 	struct engine *e = h->engine;
 	long ep = sys_epoll_create();
 
-	if (ep < 0 || sys_epoll_add((int)ep, e->main.fd, ON_MAIN, true))
-		die("fault: no epoll descriptor");
-	/* one server is enough for what hardly ever happens */
-	if (h->number == 0 &&
-	    sys_epoll_add((int)ep, e->aside.fd, ON_ASIDE, false))
-		die("fault: no epoll descriptor");
-	return (int)ep;
+	if (ep < 0)
+		return -1;
+	/* one server is enough for what hardly ever happens aside */
+	if (!sys_epoll_add((int)ep, e->main.fd, ON_MAIN, true) &&
+	    (h->number ||
+	     !sys_epoll_add((int)ep, e->aside.fd, ON_ASIDE, false)))
+		return (int)ep;
+	sys_close((int)ep);
+	return -1;
 }
 
 /* Sleep until there is something to read, or to try again. */
 static void wait_for_faults(struct helper *h, int ep)
 {
-	if (h->queue->nr)
+	const struct timespec most = { WAIT_MOST_MS / 1000, 0 };
+	struct pollfd fd = { .fd = h->engine->main.fd, .events = POLLIN };
+
+	if (h->queue->nr) {
 		sys_nanosleep(h->queue->pause_ns);
-	else if (sys_epoll_wait(ep, WAIT_MOST_MS) == ON_ASIDE)
+	} else if (ep < 0) {
+		sys_poll(&fd, 1, &most);
 		serve_aside(h);
+	} else if (sys_epoll_wait(ep, WAIT_MOST_MS) == ON_ASIDE) {
+		serve_aside(h);
+	}
 }
 
 void fault_run(void *helper)

@@ -92,7 +92,7 @@ static void mind_gate(struct engine *e, uint64_t now_ns, bool look)
 	bool near = e->now.limit && e->now.headroom < mark;
 
 	if (!e->adopt.closed) {
-		if (near || e->cfg.torture)
+		if (near)
 			adopt_close(e);
 		else if (look)
 			adopt_survey(e, e->now.headroom < 3 * mark);
@@ -101,8 +101,7 @@ static void mind_gate(struct engine *e, uint64_t now_ns, bool look)
 	adopt_heap(e);
 	if (look)
 		adopt_look(e);
-	if (e->cfg.torture ||
-	    (e->now.limit && e->now.headroom < 2 * mark)) {
+	if (e->now.limit && e->now.headroom < 2 * mark) {
 		e->adopt.calm_since_ns = now_ns;
 	} else if (now_ns - e->adopt.calm_since_ns > CALM_NS) {
 		adopt_open(e);

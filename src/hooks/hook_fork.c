@@ -77,6 +77,13 @@ static void touch_files(void)
 	}
 }
 
+/* The kernel writes there on its own account: rseq, tid, robust list. */
+static void pin_descriptor(uintptr_t addr)
+{
+	cold_pin(&hooks_engine.cold, addr);
+	cold_pin(&hooks_engine.cold, addr + DESCRIPTOR_LEN - 1);
+}
+
 static void touch_threads(void)
 {
 	uint32_t nr = atomic_load(&nr_threads);
@@ -123,6 +130,7 @@ void hook_fork_init(void)
 	next_raw_fork = dlsym(RTLD_NEXT, "_Fork");
 	next_clone = dlsym(RTLD_NEXT, "clone");
 	pthread_atfork(prepare, parent, child);
+	pin_descriptor((uintptr_t)pthread_self());
 }
 
 EXPORT int pthread_create(pthread_t *out, const pthread_attr_t *attr,
@@ -134,6 +142,7 @@ EXPORT int pthread_create(pthread_t *out, const pthread_attr_t *attr,
 		uint32_t at = atomic_fetch_add(&nr_threads, 1) % THREADS_MAX;
 
 		atomic_store(&threads[at], (uintptr_t)*out);
+		pin_descriptor((uintptr_t)*out);
 	}
 	return ret;
 }

@@ -210,11 +210,11 @@ static struct engine_config engine_config_of(const struct config *c)
 		.nr_servers = (uint32_t)c->servers.num,
 		.nr_evictors = (uint32_t)c->threads.num,
 		.kind = kinds[c->engine.num],
-		.dev_fd = c->uffd_fd.num == CONFIG_NO_FD
+		.dev_fd = c->uffd_fd.num == CONFIG_NO_FD ||
+			  from == CONFIG_UFFD_SYSCALL
 			? -1 : (int)c->uffd_fd.num,
 		.no_device = from == CONFIG_UFFD_SYSCALL,
 		.no_syscall = from == CONFIG_UFFD_DEV,
-		.user_only = from == CONFIG_UFFD_USER_ONLY,
 		.publish = publish_now,
 		.publish_ctx = &publish,
 	};
@@ -265,6 +265,7 @@ static enum hooks_mode configure(char **env)
 
 	set_log_level(env);
 	read_env(&c, env);
+	log_set_quiet(c.log.num == CONFIG_LOG_OFF);
 	if (c.follow.num == CONFIG_FOLLOW_NONE)
 		leave_no_trace(env);
 	if (!config_wants(&c, exe_name(buf, sizeof(buf))))

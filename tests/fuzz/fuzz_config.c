@@ -17,7 +17,7 @@
 const char *const fuzz_seeds[] = {
 	"UZSWAP_LIMIT_BYTES=1.5G\nUZSWAP_MIN_MANAGED_BYTES=8M\n"
 	"UZSWAP_THREADS=2\nUZSWAP_NAME=abc\nUZSWAP_ENGINE=wp\nUZSWAP_UFFD_FD=7\n",
-	"UZSWAP_CONF=limit:50%,min_managed:8M,exclude:a*:b?,name:x,torture:y\n"
+	"UZSWAP_CONF=limit:50%,min_managed:8M,exclude:a*:b?,name:x,include:y\n"
 	"UZSWAP_POOL_MAX_BYTES=25%\n",
 	"UZSWAP_LIMIT=1\nUZSWAP_=\nUZSWAP_X\n=\nUZSWAP_CONF=:,::,limit\n"
 	"UZSWAP_INCLUDE=*,a:b\nUZSWAP_EXCLUDE=**a*\nUZSWAP_REQUIRE=yes\n",

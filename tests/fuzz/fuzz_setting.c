@@ -15,7 +15,7 @@
 const char *const fuzz_seeds[] = {
 	"limit=1.5G\nmin_managed=8M\nthreads=2\nname=abc\nengine=wp\n",
 	"pool-max=25%\naccept_percent=75%\nuffd_fd=7\nenable=off\n",
-	"limit=999999T\nmin-managed=0\nfollow=none\ntorture=x=1,y\n",
+	"limit=999999T\nmin-managed=0\nfollow=none\ninclude=x,y\n",
 	NULL,
 };
 

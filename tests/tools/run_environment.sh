@@ -29,10 +29,9 @@ lacks 1073741824
 expect 0 'UZSWAP_LIMIT_BYTES=50%' "$zctl" run --limit=50% sh -c "$show"
 expect 0 'UZSWAP_POOL_MAX_BYTES=1610612736' \
 	"$zctl" run --pool-max 1.5G --name 'a b' --follow none \
-	--torture x=1 --require --set min-managed=8M sh -c "$show"
+	--require --set min-managed=8M sh -c "$show"
 contains 'UZSWAP_NAME=a b'
 contains UZSWAP_FOLLOW=none
-contains UZSWAP_TORTURE=x=1
 contains UZSWAP_REQUIRE=1
 contains UZSWAP_MIN_MANAGED_BYTES=8388608
 

@@ -176,11 +176,8 @@ static void test_choices_have_their_constants(void **state)
 	check_choice(UZSWAP_OPT_uffd, "auto", CONFIG_UFFD_AUTO);
 	check_choice(UZSWAP_OPT_uffd, "dev", CONFIG_UFFD_DEV);
 	check_choice(UZSWAP_OPT_uffd, "syscall", CONFIG_UFFD_SYSCALL);
-	check_choice(UZSWAP_OPT_uffd, "user-only", CONFIG_UFFD_USER_ONLY);
 	check_choice(UZSWAP_OPT_log, "off", CONFIG_LOG_OFF);
 	check_choice(UZSWAP_OPT_log, "warn", CONFIG_LOG_WARN);
-	check_choice(UZSWAP_OPT_log, "info", CONFIG_LOG_INFO);
-	check_choice(UZSWAP_OPT_log, "debug", CONFIG_LOG_DEBUG);
 }
 
 static void test_good_values(void **state)
@@ -189,7 +186,7 @@ static void test_good_values(void **state)
 	ENV("UZSWAP_LIMIT_BYTES=1.5G", "UZSWAP_POOL_MAX_BYTES=128M",
 	    "UZSWAP_ACCEPT_PERCENT=60%",
 	    "UZSWAP_THREADS=0", "UZSWAP_SERVERS=4", "UZSWAP_UFFD_FD=7",
-	    "UZSWAP_REQUIRE=yes", "UZSWAP_NAME=my app", "UZSWAP_TORTURE=",
+	    "UZSWAP_REQUIRE=yes", "UZSWAP_NAME=my app", "UZSWAP_INCLUDE=",
 	    "UZSWAP_MIN_MANAGED_BYTES=0");
 	NO_REPORT();
 	assert_int_equal(c.limit.num, 3 * GIB / 2);
@@ -202,7 +199,7 @@ static void test_good_values(void **state)
 	assert_int_equal(c.uffd_fd.num, 7);
 	assert_true(c.require.num);
 	assert_string_equal(config_text(&c, &c.name), "my app");
-	assert_string_equal(config_text(&c, &c.torture), "");
+	assert_string_equal(config_text(&c, &c.include), "");
 	assert_int_equal(c.min_managed.num, 0);
 }
 
@@ -302,15 +299,15 @@ static void test_wrong_conf(void **state)
 	char long_item[800] = "UZSWAP_CONF=threads:3,name:";
 
 	(void)state;
-	ENV("UZSWAP_CONF=limit:12X,limt:4G,servers,:,engine:,log:info",
+	ENV("UZSWAP_CONF=limit:12X,limt:4G,servers,:,engine:,log:off",
 	    "UZSWAP_LOG=loud");
 	REPORTS("limit in UZSWAP_CONF '12X' is neither a size like 512M nor a percentage like 50%: using 0 (default)",
 		"limt in UZSWAP_CONF '4G' is not an option (did you mean limit?): ignored",
 		"UZSWAP_CONF 'servers' is not of the form name:value: ignored",
 		" in UZSWAP_CONF '' is not an option: ignored",
 		"engine in UZSWAP_CONF '' is empty: using auto (default)",
-		"UZSWAP_LOG 'loud' is none of off|warn|info|debug: using info (from UZSWAP_CONF)");
-	assert_int_equal(c.log.num, CONFIG_LOG_INFO);
+		"UZSWAP_LOG 'loud' is none of off|warn: using off (from UZSWAP_CONF)");
+	assert_int_equal(c.log.num, CONFIG_LOG_OFF);
 	setup(NULL);
 	memset(long_item + strlen(long_item), 'x', 700);
 	strcpy(long_item + 720, ",servers:5");
@@ -389,7 +386,7 @@ static void test_formatted_values(void **state)
 	check_format(UZSWAP_OPT_accept_percent, "60", "60%");
 	check_format(UZSWAP_OPT_uffd_fd, "none", "none");
 	check_format(UZSWAP_OPT_uffd_fd, "12", "12");
-	check_format(UZSWAP_OPT_uffd, "user-only", "user-only");
+	check_format(UZSWAP_OPT_uffd, "syscall", "syscall");
 	check_format(UZSWAP_OPT_name, "abc", "abc");
 }
 
