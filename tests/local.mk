@@ -65,6 +65,7 @@ PRELOAD_TESTS = \
 	tests/preload/dontneed_while_writing.c \
 	tests/preload/exec_and_spawn.c \
 	tests/preload/exit_while_busy.c \
+	tests/preload/few_descriptors.c \
 	tests/preload/fork_child_reads.c \
 	tests/preload/fork_from_thread.c \
 	tests/preload/fork_of_fork.c \
