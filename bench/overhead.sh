@@ -14,6 +14,7 @@
 
 here=$(cd "$(dirname "$0")" && pwd) || exit 99
 lib=${UZSWAP_LIB:-libuzswap.so.0}
+unset UZSWAP_LIB	# the library would call it an unknown option
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/uzbench.XXXXXX") || exit 99
 trap 'rm -rf "$tmp"' EXIT
 trap 'exit 130' INT TERM HUP
