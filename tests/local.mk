@@ -94,7 +94,8 @@ PRELOAD_TESTS = \
 	tests/preload/syscalls_on_stored.c \
 	tests/preload/thread_arenas.c \
 	tests/preload/thread_ends_after_sleep.c \
-	tests/preload/threads_by_thousands.c
+	tests/preload/threads_by_thousands.c \
+	tests/preload/wp_replace_in_place.c
 
 TOOLS_TESTS = \
 	tests/tools/manual.sh \
