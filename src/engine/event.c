@@ -15,6 +15,16 @@
 
 #define LOOK_RUNS	32
 
+/*
+ * A packer was to wake who waits for the page at ADDR, and won't find it any
+ * more: whoever it is shall ask again, or see that there is nothing.
+ */
+static void wake_waiter(struct engine *e, uint64_t word, uintptr_t addr)
+{
+	if (word & PAGE_WANTED)
+		uffd_wake(&e->main, addr, PAGE_SIZE);
+}
+
 /* Forget what the word stands for, wherever it is. */
 static void drop_content(struct engine *e, uint64_t word)
 {
@@ -44,8 +54,11 @@ static void forget_words(struct engine *e, struct chunk *c, uintptr_t start,
 	size_t last = min_size((end - c->base) / PAGE_SIZE, CHUNK_PAGES);
 
 	for (size_t i = first; i < last; i++) {
-		drop_content(e, atomic_load(&c->words[i]));
+		uint64_t word = atomic_load(&c->words[i]);
+
+		drop_content(e, word);
 		page_set(&e->pages, &c->words[i], 0);
+		wake_waiter(e, word, c->base + i * PAGE_SIZE);
 	}
 	if (first == 0 && last == CHUNK_PAGES)
 		page_free_chunk(&e->pages, c);
@@ -103,15 +116,19 @@ static void apply_remove(struct helper *h, uintptr_t start, uintptr_t end)
 
 		at = c->base + CHUNK_SIZE;
 		for (size_t i = first; i < last; i++) {
-			drop_content(e, atomic_load(&c->words[i]));
+			uint64_t word = atomic_load(&c->words[i]);
+
+			drop_content(e, word);
 			page_set(&e->pages, &c->words[i], PAGE_DYING);
+			wake_waiter(e, word, c->base + i * PAGE_SIZE);
 		}
 	}
 	count_one(UZSWAP_COUNT_events_remove);
 }
 
-/* The page of word W is now at ADDR. */
-static void move_word(struct engine *e, page_word *w, uintptr_t addr)
+/* The page of word W is no longer at FROM, but at ADDR. */
+static void move_word(struct engine *e, page_word *w, uintptr_t from,
+		      uintptr_t addr)
 {
 	uint64_t word = atomic_load(w);
 	struct store_ref ref = { page_where(word) };
@@ -130,6 +147,7 @@ static void move_word(struct engine *e, page_word *w, uintptr_t addr)
 			     addr);
 	page_set(&e->pages, to, word);
 	page_set(&e->pages, w, 0);
+	wake_waiter(e, word, from);
 }
 
 static void apply_remap(struct engine *e, uintptr_t from, uintptr_t to,
@@ -150,7 +168,7 @@ static void apply_remap(struct engine *e, uintptr_t from, uintptr_t to,
 
 		at = c->base + CHUNK_SIZE;
 		for (size_t i = first; i < last; i++)
-			move_word(e, &c->words[i],
+			move_word(e, &c->words[i], c->base + i * PAGE_SIZE,
 				  c->base + i * PAGE_SIZE - from + to);
 	}
 	region_cut(&e->regions, from, end);
