@@ -14,11 +14,11 @@
 #include <time.h>
 
 #include "column.h"
+#include "commands.h"
 #include "record.h"
 #include "screen.h"
 #include "target.h"
 #include "units.h"
-#include "zctl.h"
 
 /* Between the two looks; the page is rewritten every 100 ms at most. */
 #define SAMPLE_NS	200000000
@@ -29,6 +29,7 @@ struct list_options {
 	const struct column *sort;
 	bool reverse;
 	bool dormant;
+	struct target_choice choice;
 	struct screen_table_options table;
 };
 
@@ -58,6 +59,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	struct list_options *list = state->input;
 
 	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &list->choice;
+		return 0;
 	case 'o':
 		list->nr_columns = column_parse(list->columns, arg);
 		if (!list->nr_columns)
@@ -114,6 +118,7 @@ static char *help_filter(int key, const char *text, void *input)
 }
 
 static const struct argp_child children[] = {
+	{ &target_filter_argp, 0, NULL, 5 },
 	{ &zctl_output_argp, 0, NULL, 10 },
 	{ 0 }
 };
@@ -281,9 +286,10 @@ enum zctl_status cmd_list(int argc, char **argv)
 	argp_parse(&argp, argc, argv, 0, NULL, &list_options);
 
 	enum zctl_status looked = target_list_open(&list,
+						   &list_options.choice,
 						   list_options.dormant);
 
-	if (looked == ZCTL_FAILED)
+	if (looked != ZCTL_DONE && looked != ZCTL_PARTIAL)
 		return looked;
 
 	enum zctl_status printed = print_list(&list_options, &list);

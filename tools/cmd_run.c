@@ -20,12 +20,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "commands.h"
 #include "device.h"
 #include "library.h"
 #include "preflight.h"
 #include "setting.h"
 #include "units.h"
-#include "zctl.h"
 
 #define MAX_SETTINGS	64	/* more than there are options */
 #define PATH_LEN	4096

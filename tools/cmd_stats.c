@@ -15,12 +15,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "commands.h"
 #include "record.h"
 #include "report.h"
 #include "screen.h"
 #include "target.h"
 #include "units.h"
-#include "zctl.h"
 
 #define NS_PER_S	1000000000ull
 #define SAMPLE_NS	200000000ull	/* two updates of the page */
@@ -29,8 +29,7 @@
 #define WATCH_MAX_NS	(86400 * NS_PER_S)
 
 struct stats_options {
-	const char *target;
-	bool by_name;
+	struct target_choice choice;
 	bool counters;
 	uint64_t watch_ns;	/* 0: once */
 	struct screen_table_options table;
@@ -44,8 +43,6 @@ enum {
 };
 
 static const struct argp_option options[] = {
-	{ "name", 'n', "NAME", 0,
-	  "the process with this command or label", 0 },
 	{ "counters", KEY_COUNTERS, NULL, 0,
 	  "all counters and their meaning", 0 },
 	{ "noheadings", KEY_NOHEADINGS, NULL, 0,
@@ -82,9 +79,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	struct stats_options *stats = state->input;
 
 	switch (key) {
-	case 'n':
-		stats->target = arg;
-		stats->by_name = true;
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &stats->choice;
 		return 0;
 	case KEY_COUNTERS:
 		stats->counters = true;
@@ -99,12 +95,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		parse_watch(stats, arg, state);
 		return 0;
 	case ARGP_KEY_ARG:
-		if (stats->target)
+		if (!target_take_pid(&stats->choice, arg))
 			argp_error(state, "one process only");
-		stats->target = arg;
 		return 0;
 	case ARGP_KEY_END:
-		if (!stats->target)
+		if (!target_is_chosen(&stats->choice))
 			argp_error(state, "no process given");
 		return 0;
 	default:
@@ -113,6 +108,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp_child children[] = {
+	{ &target_argp, 0, NULL, 5 },
 	{ &zctl_output_argp, 0, NULL, 10 },
 	{ 0 }
 };
@@ -247,8 +243,7 @@ enum zctl_status cmd_stats(int argc, char **argv)
 
 	argp_parse(&argp, argc, argv, 0, NULL, &stats);
 
-	enum zctl_status status = target_open(&client, stats.target,
-					      stats.by_name);
+	enum zctl_status status = target_open(&client, &stats.choice);
 
 	if (status == ZCTL_DONE)
 		status = watch(&client, &stats);

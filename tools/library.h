@@ -16,9 +16,15 @@
 
 #define LIBRARY_NAME	"libuzswap.so.0"
 
+/* From configure; these are for tests and lint alone. */
 #ifndef UZSWAP_LIBDIR
 #define UZSWAP_LIBDIR	"/usr/local/lib"
 #endif
+#ifndef UZSWAP_CONFDIR
+#define UZSWAP_CONFDIR	"/usr/local/etc/uzswap"
+#endif
+
+#define UZSWAP_GROUP	"uzswap"	/* may open /dev/userfaultfd */
 
 /*
  * path     out: the library; when there is none, where it should be

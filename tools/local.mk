@@ -6,7 +6,7 @@
 
 noinst_LTLIBRARIES += libzctl.la
 libzctl_la_SOURCES = \
-	tools/zctl.c tools/zctl.h \
+	tools/zctl.c tools/zctl.h tools/commands.h \
 	tools/units.c tools/units.h \
 	tools/setting.c tools/setting.h \
 	tools/library.c tools/library.h \
@@ -32,5 +32,6 @@ zctl_CFLAGS = $(COMMON_CFLAGS)
 zctl_LDADD = libzctl.la $(ZCTL_LIBS)
 
 ZCTL_CPPFLAGS = $(COMMON_CPPFLAGS) -DUZSWAP_LIBDIR='"$(libdir)"' \
+	-DUZSWAP_CONFDIR='"$(sysconfdir)/uzswap"' \
 	$(SMARTCOLS_CFLAGS) $(JANSSON_CFLAGS)
 ZCTL_LIBS = $(SMARTCOLS_LIBS) $(JANSSON_LIBS)

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "commands.h"
 #include "library.h"
 
 const char *argp_program_version = "zctl (uzswap) " PACKAGE_VERSION;
@@ -21,16 +22,17 @@ const char *argp_program_version = "zctl (uzswap) " PACKAGE_VERSION;
 struct command {
 	const char *name;
 	enum zctl_status (*run)(int argc, char **argv);
+	const char *args;
 	const char *help;
 };
 
 static enum zctl_status cmd_help(int argc, char **argv);
 
 static const struct command commands[] = {
-	{ "run", cmd_run, "start a program under uzswap" },
-	{ "list", cmd_list, "show all processes under uzswap" },
-	{ "stats", cmd_stats, "show one process" },
-	{ "help", cmd_help, "explain a command" },
+#define X(name, args, help) { #name, cmd_##name, args, help },
+	ZCTL_COMMANDS(X)
+#undef X
+	{ "help", cmd_help, "[COMMAND]", "explain a command" },
 };
 
 static const struct command *find_command(const char *name)
@@ -53,25 +55,39 @@ static const struct command *find_command(const char *name)
 	return NULL;
 }
 
-static enum zctl_status print_path(const char *what)
+static enum zctl_status print_library(void)
 {
 	char path[4096];
 	const char *reason;
 
-	if (strcmp(what, "libdir") == 0) {
-		puts(UZSWAP_LIBDIR);
-		return ZCTL_DONE;
-	}
-	if (strcmp(what, "preload") != 0) {
-		zctl_error("--print=%s: one of preload, libdir", what);
-		return ZCTL_USAGE;
-	}
 	if (library_find(path, sizeof(path), &reason) < 0) {
 		zctl_error("%s: %s", path, reason);
 		return ZCTL_FAILED;
 	}
 	puts(path);
 	return ZCTL_DONE;
+}
+
+/* For scripts and packages, as pkg-config does it. */
+static enum zctl_status print_fact(const char *what)
+{
+	static const char *const facts[][2] = {
+		{ "libdir", UZSWAP_LIBDIR },
+		{ "confdir", UZSWAP_CONFDIR },
+		{ "uffd-group", UZSWAP_GROUP },
+	};
+
+	if (strcmp(what, "preload") == 0)
+		return print_library();
+	for (size_t i = 0; i < ARRAY_SIZE(facts); i++) {
+		if (strcmp(what, facts[i][0]) == 0) {
+			puts(facts[i][1]);
+			return ZCTL_DONE;
+		}
+	}
+	zctl_error("--print=%s: one of preload, libdir, confdir, uffd-group",
+		   what);
+	return ZCTL_USAGE;
 }
 
 enum { KEY_PRINT = 512 };
@@ -82,7 +98,7 @@ static error_t parse_top(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case KEY_PRINT:
-		exit((int)print_path(arg));
+		exit((int)print_fact(arg));
 	case ARGP_KEY_ARG:
 		*first = state->next - 1;
 		state->next = state->argc;
@@ -97,7 +113,8 @@ static error_t parse_top(int key, char *arg, struct argp_state *state)
 
 static const struct argp_option top_options[] = {
 	{ "print", KEY_PRINT, "WHAT", 0,
-	  "print the path of the preload library, or libdir", 0 },
+	  "print preload (the library's path), libdir, confdir or uffd-group",
+	  0 },
 	{ 0 }
 };
 
@@ -109,15 +126,35 @@ static const struct argp_child top_children[] = {
 static const char top_doc[] =
 	"Compress the cold memory of unmodified programs, and see what it "
 	"saves.\v"
-	"Commands:\n"
-	"  run PROGRAM [ARG]...  start a program under uzswap\n"
-	"  list                  show all processes under uzswap\n"
-	"  stats PID             show one process\n"
-	"  help [COMMAND]        explain a command\n"
-	"\n"
 	"Exit status: 0 done, 1 failed, 2 bad usage, 3 partly done, 4 no such "
 	"process or not under uzswap, 5 permission denied; of run: 125, 126, "
 	"127 or that of the program.";
+
+/* The list of commands, before the exit status; argp frees it. */
+static char *help_filter(int key, const char *text, void *input)
+{
+	char *help = NULL;
+	size_t len;
+	FILE *out;
+
+	(void)input;
+	if (key != ARGP_KEY_HELP_POST_DOC)
+		return (char *)text;
+	out = open_memstream(&help, &len);
+	if (!out)
+		return (char *)text;
+	fprintf(out, "Commands:\n");
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+		char usage[64];
+
+		snprintf(usage, sizeof(usage), "%s %s", commands[i].name,
+			 commands[i].args);
+		fprintf(out, "  %-26s %s\n", usage, commands[i].help);
+	}
+	fprintf(out, "\n%s", text ? text : "");
+	fclose(out);
+	return help;
+}
 
 static const struct argp top_argp = {
 	.options = top_options,
@@ -125,6 +162,7 @@ static const struct argp top_argp = {
 	.args_doc = "COMMAND [ARG]...",
 	.doc = top_doc,
 	.children = top_children,
+	.help_filter = help_filter,
 };
 
 static enum zctl_status call(const struct command *command, int argc,

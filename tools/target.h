@@ -1,37 +1,78 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which processes a command is about: all there are, or the one named on
- * the command line by its pid, its command or its label.
+ * Which processes a command is about: all there are, or those chosen on the
+ * command line by pid, name, user or unit.
  *
  * Everything here complains itself, in the words of zctl(1), and returns
  * an exit status; client.h underneath returns -errno and reasons.
+ *
+ * A command takes the options by making target_argp its child:
+ *
+ *	case ARGP_KEY_INIT:
+ *		state->child_inputs[0] = &mine->choice;
+ *		return 0;
+ *	case ARGP_KEY_ARG:
+ *		if (target_take_pid(&mine->choice, arg))
+ *			return 0;
+ *		...
+ *	case ARGP_KEY_END:
+ *		if (!target_is_chosen(&mine->choice))
+ *			argp_error(state, "no process given");
+ *
+ * argp gives arguments after all options, so "NAME -n java 2G" works.
  */
 #ifndef UZ_TOOLS_TARGET_H
 #define UZ_TOOLS_TARGET_H
 
 #include "client.h"
 
-/* Every process we can see. */
+/* What the command line said; all that is not NULL must fit. */
+struct target_choice {
+	const char *pid;	/* the argument PID */
+	const char *name;	/* command or label */
+	const char *user;	/* name or number */
+	const char *unit;	/* a cgroup's name or path, a glob */
+	bool all;
+	bool optional;		/* none at all is no error */
+};
+
+struct argp;
+extern const struct argp target_argp;	/* -n, -u, --unit, --all */
+extern const struct argp target_filter_argp;	/* without --all */
+
+/* Is ARG the PID, since nothing else has chosen?  Then it is kept. */
+bool target_take_pid(struct target_choice *choice, char *arg);
+
+bool target_is_chosen(const struct target_choice *choice);
+
+/* Some processes. */
 struct target_list {
-	struct client *clients;	/* active ones and children, by rising pid */
+	struct client *clients;	/* by rising pid */
 	size_t nr;
 	size_t nr_dormant;
 	size_t nr_denied;	/* we may not look into them */
 	size_t nr_failed;	/* complained about */
 };
 
-/* Look at all processes; dormant ones are only counted unless DORMANT. */
+/*
+ * Open the processes chosen by CHOICE (NULL: all there are, which may be
+ * none).  Dormant ones are only counted unless DORMANT or chosen by pid.
+ *
+ * Returns  ZCTL_DONE, or ZCTL_PARTIAL: some could not be read; LIST is valid
+ *          else: complained, LIST is empty
+ */
 MUST_USE enum zctl_status target_list_open(struct target_list *list,
+					   const struct target_choice *choice,
 					   bool dormant);
 
 void target_list_close(struct target_list *list);
 
 /*
- * Open the process meant by WORD: a pid or, with BY_NAME, the command or
- * label of exactly one process.  ZCTL_DONE: client->kind is not CLIENT_NONE.
+ * Open the one process that is chosen; more than one is bad usage.
+ * ZCTL_DONE: client->kind is not CLIENT_NONE.
  */
 MUST_USE enum zctl_status target_open(struct client *client,
-				      const char *word, bool by_name);
+				      const struct target_choice *choice);
 
 /* The exit status for an error of client_open() or client_refresh(). */
 enum zctl_status target_status(int err);

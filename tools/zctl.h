@@ -4,8 +4,8 @@
  *
  * zctl includes nothing of the library but include/uzswap: it reads the
  * statistics page of other processes and sets up the environment of new
- * ones.  Every subcommand is one file cmd_NOUN.c with one entry function,
- * called with argv[0] = "zctl NOUN" and returning the exit status.
+ * ones.  Every subcommand is one file cmd_NOUN.c with one entry function and
+ * one row in commands.h.
  *
  * Messages: "zctl: what: reason" on stderr, lower case, no full stop.
  */
@@ -49,10 +49,6 @@ extern struct zctl_options zctl_options;
 struct argp;
 extern const struct argp zctl_talk_argp;	/* quiet, verbose */
 extern const struct argp zctl_output_argp;	/* those and the others */
-
-enum zctl_status cmd_run(int argc, char **argv);
-enum zctl_status cmd_stats(int argc, char **argv);
-enum zctl_status cmd_list(int argc, char **argv);
 
 /* "zctl: " + message + newline on stderr; zctl_warn not when quiet. */
 void zctl_error(const char *format, ...)

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 #
 # manual.sh - the manual pages agree with the program: uzswap(7) with the
-# table of options in include/uzswap/options.h, zctl(1) with --help.
+# table of options in include/uzswap/options.h, zctl-COMMAND(1) with --help.
+# Words of zctl(1) need not be repeated there.
 #
 #   manual.sh --print     the section of uzswap(7) as it should be
 
@@ -94,25 +95,43 @@ for symbol in $(sed -n '/global:/,/local:/s/^[[:space:]]*\([a-zA-Z_0-9]*\);$/\1/
 		fault "uzswap(7) does not name $symbol of exports.map"
 done
 
-# every option and column of the tool is in its page, and the reverse
-page_text=$(sed 's/\\-/-/g; s/\\f[BIRP]//g' "$page1")
-for command in run list stats; do
+# every option and column of a command is in its page, and the reverse
+plain()
+{
+	sed 's/\\-/-/g; s/\\f[BIRP]//g' "$@"
+}
+
+# options_of PAGE: what it defines
+options_of()
+{
+	plain "$1" | grep -E '^\.(TP|B|BR|BI) .*--' |
+		grep -oE -e '--[a-z][a-z-]*' | sort -u
+}
+
+commands=$("$zctl" help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p')
+[ -n "$commands" ] || fault 'zctl help names no commands'
+"$zctl" --help >"$work/all"
+for command in $commands; do
+	[ "$command" != help ] || continue
+	page=$UZ_SRCDIR/man/zctl-$command.1
+	[ -f "$page" ] || { fault "no $page"; continue; }
+	grep -qF "zctl\\-$command (1)" "$page1" ||
+		fault "zctl(1) does not name zctl-$command(1)"
 	"$zctl" "$command" --help >"$work/help" || fault "$command --help"
+	cat "$work/help" >>"$work/all"
 	for word in $(grep -oE -e '--[a-z][a-z-]*' "$work/help" | sort -u) \
 		$(sed -n '/^Columns:/,/^$/s/^  \([A-Z/a-z0-9]*\) .*/\1/p' \
 			"$work/help"); do
 		case $word in --usage) continue ;; esac
-		printf '%s\n' "$page_text" | grep -qF -e "$word" ||
-			fault "zctl(1) lacks $word of zctl $command"
+		plain "$page" "$page1" | grep -qF -e "$word" ||
+			fault "zctl-$command(1) lacks $word"
+	done
+	for word in $(options_of "$page"); do
+		grep -qF -e "$word" "$work/help" ||
+			fault "zctl $command has no $word"
 	done
 done
-"$zctl" --help >"$work/all"
-for command in run list stats; do
-	"$zctl" "$command" --help >>"$work/all"
-done
-for word in $(printf '%s\n' "$page_text" |
-	grep -E '^\.(TP|B|BR|BI) .*--' | grep -oE -e '--[a-z][a-z-]*' |
-	sort -u); do
+for word in $(options_of "$page1"); do
 	grep -qF -e "$word" "$work/all" || fault "zctl has no $word"
 done
 finish

@@ -25,9 +25,15 @@ expect 0 'Commands:' "$zctl" --help
 expect 0 'Commands:' "$zctl" help
 expect 0 'Usage: zctl stats' "$zctl" help stats
 expect 0 'Usage: zctl run' "$zctl" run --help
-expect 2 "unknown command 'top'" "$zctl" help top
+expect 2 "unknown command 'frob'" "$zctl" help frob
+for command in $("$zctl" help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p')
+do
+	expect 0 'Usage: zctl' "$zctl" help "$command"
+done
 expect 0 "$library" "$zctl" --print=preload
 expect 0 '/' "$zctl" --print=libdir
+expect 0 '/uzswap' "$zctl" --print=confdir
+expect 0 'uzswap' "$zctl" --print=uffd-group
 expect 2 '--print=frob' "$zctl" --print=frob
 
 # run: all of its own failures are 125
@@ -81,6 +87,10 @@ expect 2 '--watch=' "$zctl" stats --watch=-1 1
 expect 4 'no such process' "$zctl" stats 2147483646
 expect 4 'not under uzswap' "$zctl" stats $$
 expect 4 'no process of that name' "$zctl" stats -n no-such-name
+expect 4 'no process of that unit' "$zctl" stats --unit no-such-unit
+expect 4 'no process of that name' "$zctl" list -n no-such-name
+expect 2 'no such user' "$zctl" stats -u no-such-user
+expect 2 'one process only' "$zctl" stats -n no-such-name 17
 
 grep -q STARTED "$work/out" && fault 'something was started'
 finish
