@@ -7,4 +7,5 @@ dist_man_MANS = \
 	man/zctl-list.1 \
 	man/zctl-run.1 \
 	man/zctl-stats.1 \
+	man/zctl-top.1 \
 	man/uzswap.7

@@ -103,6 +103,7 @@ TOOLS_TESTS = \
 	tests/tools/run_preflight.sh \
 	tests/tools/run_privilege.sh \
 	tests/tools/stats_hostile.sh \
+	tests/tools/top.sh \
 	tests/tools/usage.sh
 
 LINT_TESTS = \

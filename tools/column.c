@@ -136,6 +136,19 @@ static void text_faults(char *text, size_t len, const struct column_row *row)
 		text_none(text, len);
 }
 
+static double key_cpu(const struct column_row *row)
+{
+	return row->cpu_percent;
+}
+
+static void text_cpu(char *text, size_t len, const struct column_row *row)
+{
+	if (has_page(row))
+		snprintf(text, len, "%.1f", row->cpu_percent);
+	else
+		text_none(text, len);
+}
+
 static double key_p99(const struct column_row *row)
 {
 	return snapshot_fault_us(&row->client->snap, .99);
@@ -196,6 +209,8 @@ const struct column column_table[] = {
 	  key_faults },
 	{ "P99", "99 of 100 faults were answered within", true, text_p99,
 	  key_p99 },
+	{ "CPU%", "of one processor, used by the library's threads", true,
+	  text_cpu, key_cpu },
 	{ "LIMIT", "the memory limit that binds", true, text_limit,
 	  key_limit },
 	{ "USAGE", "what counts against LIMIT now", true, text_usage,
@@ -209,6 +224,34 @@ const struct column column_table[] = {
 const size_t column_nr = ARRAY_SIZE(column_table);
 
 _Static_assert(ARRAY_SIZE(column_table) <= COLUMN_MAX, "a line holds all");
+
+/* What COUNTER gained, per second of NS; 0 when it began anew. */
+static double per_second(const struct snapshot *old,
+			 const struct snapshot *new,
+			 enum uzswap_counter counter)
+{
+	uint64_t before = old->s.counters[counter];
+	uint64_t now = new->s.counters[counter];
+
+	if (now <= before || new->s.updated_ns <= old->s.updated_ns)
+		return 0;
+	return (double)(now - before) * 1e9 /
+	       (double)(new->s.updated_ns - old->s.updated_ns);
+}
+
+void column_measure(struct column_row *row, const struct snapshot *older)
+{
+	const struct snapshot *now = &row->client->snap;
+	double cpu_ns;
+
+	/* no update in between: nothing new to tell */
+	if (now->s.updated_ns == older->s.updated_ns)
+		return;
+	row->faults_per_second = per_second(older, now, UZSWAP_COUNT_faults);
+	cpu_ns = per_second(older, now, UZSWAP_COUNT_server_cpu_ns) +
+		 per_second(older, now, UZSWAP_COUNT_worker_cpu_ns);
+	row->cpu_percent = cpu_ns / 1e7;
+}
 
 const struct column *column_find(const char *name)
 {

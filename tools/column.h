@@ -13,10 +13,14 @@
 
 #include "client.h"
 
+struct live_history;
+
 /* What a line of the list is made from. */
 struct column_row {
 	const struct client *client;
 	double faults_per_second;
+	double cpu_percent;	/* of one processor, the library's threads */
+	struct live_history *history;	/* of zctl top, else NULL */
 };
 
 struct column {
@@ -37,6 +41,9 @@ extern const size_t column_nr;
 
 #define COLUMN_DEFAULT	"PID,USER,COMMAND,MANAGED,RESIDENT,STORED,POOL," \
 			"SAVED,RATIO,FAULT/s,P99,STATE"
+
+/* Set the rates of ROW: from OLDER to what its client has now. */
+void column_measure(struct column_row *row, const struct snapshot *older);
 
 /* By name, any case; NULL after complaining. */
 const struct column *column_find(const char *name);

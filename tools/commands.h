@@ -15,7 +15,8 @@
 #define ZCTL_COMMANDS(X)						\
 X(run, "PROGRAM [ARG]...", "start a program under uzswap")		\
 X(list, "", "show all processes under uzswap")				\
-X(stats, "PID", "show one process")
+X(stats, "PID", "show one process")					\
+X(top, "[PID]", "show all processes, live")
 
 /* ARGV[0] is "zctl NAME". */
 #define X(name, args, help) enum zctl_status cmd_##name(int argc, char **argv);

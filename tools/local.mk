@@ -19,9 +19,14 @@ libzctl_la_SOURCES = \
 	tools/report.c tools/report.h \
 	tools/column.c tools/column.h \
 	tools/screen.c tools/screen.h \
+	tools/listing.c tools/listing.h \
+	tools/live.c tools/live.h \
+	tools/panel.c tools/panel.h \
+	tools/panel_detail.c tools/panel_detail.h \
 	tools/cmd_run.c \
+	tools/cmd_list.c \
 	tools/cmd_stats.c \
-	tools/cmd_list.c
+	tools/cmd_top.c
 libzctl_la_CPPFLAGS = $(ZCTL_CPPFLAGS)
 libzctl_la_CFLAGS = $(COMMON_CFLAGS)
 
@@ -33,5 +38,5 @@ zctl_LDADD = libzctl.la $(ZCTL_LIBS)
 
 ZCTL_CPPFLAGS = $(COMMON_CPPFLAGS) -DUZSWAP_LIBDIR='"$(libdir)"' \
 	-DUZSWAP_CONFDIR='"$(sysconfdir)/uzswap"' \
-	$(SMARTCOLS_CFLAGS) $(JANSSON_CFLAGS)
-ZCTL_LIBS = $(SMARTCOLS_LIBS) $(JANSSON_LIBS)
+	$(SMARTCOLS_CFLAGS) $(JANSSON_CFLAGS) $(NCURSES_CFLAGS)
+ZCTL_LIBS = $(SMARTCOLS_LIBS) $(JANSSON_LIBS) $(NCURSES_LIBS)

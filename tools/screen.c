@@ -38,30 +38,43 @@ static void draw(const char *color, char c, size_t nr)
 		fputs(COLOR_NONE, stdout);
 }
 
-/* Cells for PART of TOTAL, at most LEFT; at least one if there are any. */
-static size_t cells(uint64_t part, uint64_t total, size_t left)
+/* Cells for PART of TOTAL in a bar of WIDTH, at most LEFT. */
+static size_t cells(size_t width, uint64_t part, uint64_t total, size_t left)
 {
 	double share = total ? (double)part / (double)total : 0;
-	size_t nr = (size_t)(share * SCREEN_BAR + 0.5);
+	size_t nr = (size_t)(share * (double)width + 0.5);
 
 	if (part && !nr)
 		nr = 1;
 	return nr < left ? nr : left;
 }
 
+struct screen_cells screen_cells(size_t width, uint64_t resident,
+				 uint64_t pool, uint64_t saved,
+				 uint64_t total)
+{
+	struct screen_cells c = { .rest = width };
+
+	c.resident = cells(width, resident, total, c.rest);
+	c.rest -= c.resident;
+	c.pool = cells(width, pool, total, c.rest);
+	c.rest -= c.pool;
+	c.saved = cells(width, saved, total, c.rest);
+	c.rest -= c.saved;
+	return c;
+}
+
 void screen_bar(uint64_t resident, uint64_t pool, uint64_t saved,
 		uint64_t total)
 {
-	size_t left = SCREEN_BAR;
-	size_t nr_resident = cells(resident, total, left);
-	size_t nr_pool = cells(pool, total, left - nr_resident);
-	size_t nr_saved = cells(saved, total, left - nr_resident - nr_pool);
+	struct screen_cells c = screen_cells(SCREEN_BAR, resident, pool, saved,
+					     total);
 
 	putchar('[');
-	draw(COLOR_RESIDENT, '#', nr_resident);
-	draw(COLOR_POOL, '=', nr_pool);
-	draw(COLOR_SAVED, '.', nr_saved);
-	draw("", ' ', left - nr_resident - nr_pool - nr_saved);
+	draw(COLOR_RESIDENT, '#', c.resident);
+	draw(COLOR_POOL, '=', c.pool);
+	draw(COLOR_SAVED, '.', c.saved);
+	draw("", ' ', c.rest);
 	putchar(']');
 }
 

@@ -19,6 +19,19 @@
 /* May colours be used on stdout? */
 bool screen_has_color(void);
 
+/* How many of the characters of a bar are what. */
+struct screen_cells {
+	size_t resident;
+	size_t pool;
+	size_t saved;
+	size_t rest;
+};
+
+/* A bar of WIDTH characters for TOTAL; what is not zero has one, if it can. */
+struct screen_cells screen_cells(size_t width, uint64_t resident,
+				 uint64_t pool, uint64_t saved,
+				 uint64_t total);
+
 /*
  * Print "[###==..   ]" on stdout: cells in proportion to RESIDENT, POOL and
  * SAVED out of TOTAL, the rest blank.  What is not zero has a cell.
