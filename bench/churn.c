@@ -2,12 +2,13 @@
 /*
  * churn.c - map, touch and unmap memory at about 1 GiB/s.
  *
- *	churn MIB
+ *	churn MIB [lines]
  *
  * What an allocator with large objects does all day: mappings of 256 KiB ..
  * 8 MiB, a few tens of them alive at a time, each page of a new one written
  * once, the oldest unmapped.  MIB is the sum of all mappings made.  Prints
- * the rate; the time is what bench/overhead.sh compares.
+ * the rate; the time is what bench/overhead.sh compares.  With `lines` it
+ * makes so many for each line it reads, as long as there are any.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -26,19 +27,15 @@ static double now(void)
 	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
-int main(int argc, char **argv)
+/* Make mappings of WANT bytes in all; the bytes made. */
+static size_t churn(size_t want)
 {
 	static struct { unsigned char *p; size_t size; } live[LIVE];
-	size_t want = argc == 2 ? strtoul(argv[1], NULL, 10) << 20 : 0;
+	static uint64_t r = 88172645463325252u;
+	static unsigned n;
 	size_t done = 0;
-	uint64_t r = 88172645463325252u;
-	double t = now();
 
-	if (!want) {
-		fprintf(stderr, "usage: churn MIB\n");
-		return 99;
-	}
-	for (unsigned n = 0; done < want; n = (n + 1) % LIVE) {
+	for (; done < want; n = (n + 1) % LIVE) {
 		size_t size;
 
 		r ^= r << 13;
@@ -51,15 +48,36 @@ int main(int argc, char **argv)
 				 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		if (live[n].p == MAP_FAILED) {
 			perror("churn: mmap");
-			return 1;
+			exit(1);
 		}
 		live[n].size = size;
 		for (size_t i = 0; i < size; i += PAGE)
 			live[n].p[i] = (unsigned char)n;
 		done += size;
 	}
-	t = now() - t;
-	printf("churn %zu MiB, %.0f MiB/s\n", done >> 20,
-	       (double)(done >> 20) / t);
+	return done;
+}
+
+int main(int argc, char **argv)
+{
+	size_t want = argc >= 2 ? strtoul(argv[1], NULL, 10) << 20 : 0;
+	size_t done;
+	double t;
+
+	if (!want) {
+		fprintf(stderr, "usage: churn MIB [lines]\n");
+		return 99;
+	}
+	if (argc == 2) {
+		t = now();
+		done = churn(want);
+		printf("churn %zu MiB, %.0f MiB/s\n", done >> 20,
+		       (double)(done >> 20) / (now() - t));
+		return 0;
+	}
+	while (getchar() == '\n') {
+		printf("%zu\n", churn(want));
+		fflush(stdout);
+	}
 	return 0;
 }

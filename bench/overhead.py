@@ -2,17 +2,28 @@
 # SPDX-License-Identifier: MIT
 """overhead.py - what the preloaded library costs a program with memory to spare.
 
-Called by overhead.sh.  Runs each workload by turns without and with
-LD_PRELOAD=LIBRARY, in alternating order, and prints for each the medians,
-their ratio, and the ratio of CPU times (user + system, of all processes).
-`spread` is the distance between the quartiles of the plain runs: a
-ratio that is nearer to 1 than the spread says nothing.
+Called by overhead.sh.  A shared host makes seconds differ by a third, in
+bursts; so three processes of each workload live side by side: plain, with
+LD_PRELOAD=LIBRARY, and plain again.  They get the same short pieces of work
+by turns, one at a time, some milliseconds each, and each piece is compared
+with the plain one beside it.  (A compiler runs anew each time.)  Printed are
+
+    plain, with   median milliseconds for a piece
+    ratio         median of with / plain, wall clock
+    +-            half of its 95 % interval, by order statistics
+    control       the same of plain again / plain: what noise comes to
+    cpu           CPU time of with / plain, all pieces, all threads
+    managed       MiB of the process that the library knows of: dormant if 0
+
+A ratio nearer to 1 than +- says nothing.
 """
 import argparse
 import os
+import random
 import resource
 import shutil
 import signal
+import socket
 import statistics
 import subprocess
 import sys
@@ -20,19 +31,24 @@ import tempfile
 import time
 
 PYTHON_WORK = '''
-import json, random
+import json, random, sys
 rng = random.Random(1)
-rows = [{'id': i, 'name': 'customer-%d' % i, 'score': rng.random(),
-         'tags': [rng.randrange(1000) for _ in range(4)]}
-        for i in range(200000)]
-text = json.dumps(rows)
-back = json.loads(text)
-back.sort(key=lambda r: r['score'])
-index = {}
-for r in back:
-    for t in r['tags']:
-        index.setdefault(t, []).append(r['id'])
-assert sum(map(len, index.values())) == 800000
+kept = []
+for line in sys.stdin:
+    rows = [{'id': i, 'name': 'customer-%d' % i, 'score': rng.random(),
+             'tags': [rng.randrange(1000) for _ in range(4)]}
+            for i in range(700)]
+    back = json.loads(json.dumps(rows))
+    back.sort(key=lambda r: r['score'])
+    index = {}
+    for r in back:
+        for t in r['tags']:
+            index.setdefault(t, []).append(r['id'])
+    assert sum(map(len, index.values())) == 2800
+    kept.append(back)
+    if len(kept) > 150:
+        kept[rng.randrange(150)] = kept.pop()
+    print(len(kept), flush=True)
 '''
 
 
@@ -73,106 +89,209 @@ def environment(library):
     return env
 
 
-def timed(command, env):
-    t = time.monotonic()
-    subprocess.run(command, env=env, check=True, stdout=subprocess.DEVNULL)
-    return time.monotonic() - t
+def process_cpu(pid):
+    """CPU seconds of all threads, the ended ones included."""
+    with open(f'/proc/{pid}/stat') as f:
+        fields = f.read().rsplit(')', 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
 
 
-class Redis:
-    name = 'redis'
+class Lines:
+    """A process that does a piece of work for each line it reads."""
 
-    def __init__(self, arg):
-        self.folder = arg.folder
-        self.requests = str(300000 * arg.scale)
-        self.missing = [p for p in ('redis-server', 'redis-benchmark')
-                        if not shutil.which(p)]
+    def __init__(self, command, env):
+        self.process = subprocess.Popen(command, env=env,
+                                        stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE)
 
-    def run(self, env):
-        sock = os.path.join(self.folder, 'redis.sock')
-        server = subprocess.Popen(
-            ['redis-server', '--port', '0', '--unixsocket', sock,
+    def piece(self):
+        t = time.perf_counter()
+        self.process.stdin.write(b'\n')
+        self.process.stdin.flush()
+        if not self.process.stdout.readline():
+            raise RuntimeError('a process under test ended')
+        return time.perf_counter() - t
+
+    def cpu(self):
+        return process_cpu(self.process.pid)
+
+    def end(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+class RedisServer:
+    """A Redis server; a piece is PIECE commands in one pipeline."""
+
+    PIECE = 1000
+    KEYS = 150000
+
+    def __init__(self, env, path):
+        self.process = subprocess.Popen(
+            ['redis-server', '--port', '0', '--unixsocket', path,
              '--save', '', '--appendonly', 'no', '--logfile',
-             os.path.join(self.folder, 'redis.log')], env=env)
-        try:
-            end = time.monotonic() + 10
-            while not os.path.exists(sock) and time.monotonic() < end:
+             path + '.log'], env=env)
+        self.socket = socket.socket(socket.AF_UNIX)
+        for _ in range(500):
+            try:
+                self.socket.connect(path)
+                break
+            except OSError:
                 time.sleep(0.02)
-            return timed(['redis-benchmark', '-s', sock, '-t', 'set,get',
-                          '-n', self.requests, '-r', '150000', '-d', '1024',
-                          '-c', '20', '-P', '4', '-q'], environment(None))
-        finally:
-            server.send_signal(signal.SIGTERM)
-            server.wait()
+        self.random = random.Random(7)
+
+    def commands(self):
+        out = []
+        for n in range(self.PIECE):
+            key = b'key:%09d' % self.random.randrange(self.KEYS)
+            if n % 2:
+                out.append(b'*2\r\n$3\r\nGET\r\n$13\r\n%s\r\n' % key)
+            else:
+                value = (b'%d ' % self.random.getrandbits(256)) * 14
+                out.append(b'*3\r\n$3\r\nSET\r\n$13\r\n%s\r\n$%d\r\n%s\r\n'
+                           % (key, len(value), value))
+        out.append(b'*1\r\n$4\r\nPING\r\n')
+        return b''.join(out)
+
+    def piece(self):
+        request = self.commands()
+        last = b''
+        t = time.perf_counter()
+        self.socket.sendall(request)
+        while not last.endswith(b'+PONG\r\n'):
+            got = self.socket.recv(1 << 20)
+            if not got:
+                raise RuntimeError('redis-server ended')
+            last = (last + got)[-8:]
+        return time.perf_counter() - t
+
+    def cpu(self):
+        return process_cpu(self.process.pid)
+
+    def end(self):
+        self.socket.close()
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait()
 
 
-class Compile:
-    name = 'gcc -O2'
+class Runs:
+    """A command that runs anew for each piece."""
 
-    def __init__(self, arg):
-        self.source = os.path.join(arg.folder, 'source.c')
-        write_c_source(self.source, 200 * arg.scale)
-        self.missing = [] if shutil.which('gcc') else ['gcc']
+    def __init__(self, command, env):
+        self.command = command
+        self.env = env
+        self.used = 0.0
+        self.process = None
 
-    def run(self, env):
-        return timed(['gcc', '-O2', '-c', '-o', '/dev/null', self.source],
-                     env)
+    def piece(self):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        t = time.perf_counter()
+        subprocess.run(self.command, env=self.env, check=True,
+                       stdout=subprocess.DEVNULL)
+        t = time.perf_counter() - t
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        self.used += (after.ru_utime + after.ru_stime -
+                      before.ru_utime - before.ru_stime)
+        return t
 
+    def cpu(self):
+        return self.used
 
-class Python:
-    name = 'python3'
-    missing = ()
-
-    def __init__(self, arg):
-        self.rounds = arg.scale
-
-    def run(self, env):
-        return timed(['/usr/bin/python3', '-c',
-                      f'for _ in range({self.rounds}):\n'
-                      + '\n'.join(' ' + x for x in PYTHON_WORK.split('\n'))],
-                     env)
-
-
-class Churn:
-    name = 'mmap churn'
-    missing = ()
-
-    def __init__(self, arg):
-        self.command = [os.path.join(arg.build, 'churn'),
-                        str(1536 * arg.scale)]
-
-    def run(self, env):
-        return timed(self.command, env)
+    def end(self):
+        pass
 
 
-def cpu_seconds():
-    r = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return r.ru_utime + r.ru_stime
+def redis(arg, env, which):
+    return RedisServer(env, os.path.join(arg.folder, which))
 
 
-def measure(work, arg):
-    """Interleaved runs; returns {which: [(wall, cpu), ...]}."""
-    envs = {'plain': environment(None),
-            'with': environment(None if arg.control else arg.library)}
-    result = {'plain': [], 'with': []}
-    work.run(envs['plain'])
-    work.run(envs['with'])
-    for n in range(arg.rounds):
-        for which in ('plain', 'with') if n % 2 == 0 else ('with', 'plain'):
-            cpu = cpu_seconds()
-            wall = work.run(envs[which])
-            result[which].append((wall, cpu_seconds() - cpu))
-    return result
+def compile_c(arg, env, which):
+    source = os.path.join(arg.folder, which + '.c')
+    write_c_source(source, 2)
+    return Runs(['gcc', '-O2', '-c', '-o', '/dev/null', source], env)
 
 
-def row(name, result):
-    wall = {k: statistics.median(w for w, _ in v) for k, v in result.items()}
-    cpu = {k: statistics.median(c for _, c in v) for k, v in result.items()}
-    quart = statistics.quantiles([w for w, _ in result['plain']], n=4)
-    spread = (quart[2] - quart[0]) / wall['plain']
-    ratio = wall['with'] / wall['plain']
-    print(f"{name:<12} {wall['plain']:8.3f} {wall['with']:8.3f} {ratio:8.4f} "
-          f"{cpu['with'] / cpu['plain']:8.4f} {spread:8.2%}", flush=True)
+def python(_arg, env, _which):
+    return Lines(['/usr/bin/python3', '-c', PYTHON_WORK], env)
+
+
+def churn(arg, env, _which):
+    return Lines([os.path.join(arg.build, 'churn'), '16', 'lines'], env)
+
+
+# name, how to start one, pieces of each, what has to be installed
+WORKLOADS = (('redis', redis, 1600, 'redis-server'),
+             ('gcc -O2', compile_c, 160, 'gcc'),
+             ('python3', python, 1000, 'python3'),
+             ('mmap churn', churn, 800, 'cc'))
+
+
+SETS = 4    # of processes: where one's memory happens to lie makes 1 %
+
+
+def measure(start, pieces, arg):
+    """{which: [seconds, ...]}, {which: CPU seconds}, MiB managed."""
+    times = {'plain': [], 'with': [], 'again': []}
+    cpu = dict.fromkeys(times, 0.0)
+    managed = 0
+    for _ in range(SETS):
+        managed = max(managed, measure_set(start, pieces // SETS, arg,
+                                           times, cpu))
+    return times, cpu, managed
+
+
+def measure_set(start, pieces, arg, times, cpu):
+    """Three processes side by side, `pieces` for each; MiB managed."""
+    preloaded = environment(None if arg.control else arg.library)
+    envs = {'plain': environment(None), 'with': preloaded,
+            'again': environment(None)}
+    all_of = {which: start(arg, env, which) for which, env in envs.items()}
+    try:
+        for n in range(pieces):
+            order = list(envs)
+            order = order[n % 3:] + order[:n % 3]
+            for which in order if n % 2 == 0 else reversed(order):
+                times[which].append(all_of[which].piece())
+        for which, one in all_of.items():
+            cpu[which] += one.cpu()
+        return managed_mib(all_of['with'].process)
+    finally:
+        for one in all_of.values():
+            one.end()
+
+
+def managed_mib(process):
+    """Anonymous memory of a process in which the library is awake."""
+    if not process:
+        return 0
+    with open(f'/proc/{process.pid}/maps') as f:
+        if 'uzswap:ctl' not in f.read():
+            return 0
+    with open(f'/proc/{process.pid}/status') as f:
+        return next(int(line.split()[1]) // 1024 for line in f
+                    if line.startswith('RssAnon'))
+
+
+def paired(times, which):
+    return sorted(a / b for a, b in zip(times[which], times['plain']))
+
+
+def half_interval(ratios):
+    """Half the distance between the order statistics around the median."""
+    n = len(ratios)
+    k = max(int(n / 2 - 0.98 * n ** 0.5), 0)
+    return (ratios[n - 1 - k] - ratios[k]) / 2
+
+
+def row(name, times, cpu, managed):
+    ms = {k: 1000 * statistics.median(v) for k, v in times.items()}
+    ratios = paired(times, 'with')
+    ratio = statistics.median(ratios)
+    print(f"{name:<12} {ms['plain']:8.3f} {ms['with']:8.3f} {ratio:8.4f} "
+          f"{half_interval(ratios):8.4f} "
+          f"{statistics.median(paired(times, 'again')):8.4f} "
+          f"{cpu['with'] / max(cpu['plain'], 0.01):8.4f} {managed:8d}",
+          flush=True)
     return ratio
 
 
@@ -190,26 +309,24 @@ def main():
     opt = argparse.ArgumentParser(description='overhead without pressure')
     opt.add_argument('--library', required=True)
     opt.add_argument('--build', required=True)
-    opt.add_argument('--rounds', type=int, default=7)
-    opt.add_argument('--scale', type=int, default=2)
+    opt.add_argument('--scale', type=float, default=1)
     opt.add_argument('--control', action='store_true')
     opt.add_argument('only', nargs='*')
     arg = opt.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     worst = 0
     with tempfile.TemporaryDirectory(prefix='uzbench-') as arg.folder:
-        print(f"{'workload':<12} {'plain s':>8} {'with s':>8} {'ratio':>8} "
-              f"{'cpu':>8} {'spread':>8}   ({arg.rounds} runs each"
-              f"{', CONTROL: no library in either' if arg.control else ''})")
-        for kind in (Redis, Compile, Python, Churn):
-            if arg.only and not any(kind.name.startswith(o)
-                                    for o in arg.only):
+        print(f"{'workload':<12} {'plain ms':>8} {'with ms':>8} {'ratio':>8} "
+              f"{'+-':>8} {'control':>8} {'cpu':>8} {'managed':>8}"
+              f"{'   CONTROL: no library' if arg.control else ''}")
+        for name, start, pieces, needs in WORKLOADS:
+            if arg.only and not any(name.startswith(o) for o in arg.only):
                 continue
-            work = kind(arg)
-            if work.missing:
-                print(f"{kind.name:<12} SKIP: no {', '.join(work.missing)}")
+            if not shutil.which(needs):
+                print(f"{name:<12} SKIP: no {needs}")
                 continue
-            worst = max(worst, row(kind.name, measure(work, arg)))
+            worst = max(worst, row(name, *measure(
+                start, max(int(pieces * arg.scale), 6 * SETS), arg)))
     start_time(arg)
     print(f'worst ratio {worst:.4f}')
     return 0

@@ -4,8 +4,7 @@
 # overhead.sh [OPTION]... [WORKLOAD]... - the price of the library when there
 # is memory to spare.
 #
-#   --rounds N    runs of each kind, interleaved (default 7)
-#   --scale N     length of a run (default 2: some seconds each)
+#   --scale N     how many pieces of work (default 1: about two minutes in all)
 #   --control     no library in either: shows the noise of the machine
 #
 # Workloads: redis gcc python3 mmap (all), and always the start of `true`.
