@@ -76,6 +76,7 @@ PRELOAD_TESTS = \
 	tests/preload/huge_pages.c \
 	tests/preload/incompressible.c \
 	tests/preload/io_uring_on_stored.c \
+	tests/preload/limit_too_small.c \
 	tests/preload/limited_by_rlimits.c \
 	tests/preload/main_thread_ends.c \
 	tests/preload/many_forks.c \

@@ -253,8 +253,9 @@ size_t evict_some(struct helper *h, size_t nr, enum evict_mode mode)
 	size_t freed = 0;
 	unsigned idle = 0;
 
+	/* not into a full store: out and back again would be all for nothing */
 	while (freed < nr && idle < IDLE_LOOKS && !atomic_load(&e->stopping) &&
-	       fork_work_begin(&e->fork)) {
+	       !store_is_full(&e->store) && fork_work_begin(&e->fork)) {
 		bool more = true;
 		size_t taken = 0;
 		long packed = -1;

@@ -79,7 +79,8 @@ void reclaim_direct(struct helper *h)
 
 	if (likely(atomic_load(&r->room) >= 0))
 		return;
-	if (sys_now_ns() < atomic_load(&r->no_direct_ns)) {
+	if (atomic_load(&r->hopeless) ||
+	    sys_now_ns() < atomic_load(&r->no_direct_ns)) {
 		count_one(UZSWAP_COUNT_exceeded);
 		return;
 	}
@@ -102,8 +103,8 @@ bool reclaim_holds(struct engine *e, uint64_t since_ns)
 	struct reclaim *r = &e->reclaim;
 
 	if (likely(e->use_move || atomic_load(&r->room) >= -r->reserve / 2) ||
-	    atomic_load(&r->stuck) || atomic_load(&e->stopping) ||
-	    fork_is_snapshot(&e->fork))
+	    atomic_load(&r->stuck) || atomic_load(&r->hopeless) ||
+	    atomic_load(&e->stopping) || fork_is_snapshot(&e->fork))
 		return false;
 	if (sys_now_ns() - since_ns < HOLD_NS)
 		return true;

@@ -27,6 +27,8 @@
 #define CALM_NS		(5 * NS_PER_S)
 #define GROWTH_AHEAD_MS	100		/* closing the gate in time takes */
 #define STEWARD_NICE	(-10)
+#define OVER_NS		(2 * NS_PER_S)	/* over the limit: cannot be kept */
+#define STUCK_MANY	50u	/* rounds of evictors that freed nothing */
 
 void engine_count_resident(struct engine *e)
 {
@@ -132,18 +134,42 @@ static uint64_t activity(void)
 	       count_get(UZSWAP_COUNT_evicted);
 }
 
-static void note_usage(struct engine *e)
+/*
+ * Over the limit for long, with nothing left that could leave or in spite of
+ * all that left: say so, once to the user, and in the statistics as long as
+ * it lasts.
+ */
+static void note_limit(struct engine *e, uint64_t now_ns)
+{
+	static const char broken[] = "the limit cannot be kept: what is left "
+				     "does not compress, is pinned or in use";
+	struct steward *st = &e->watch;
+
+	if (!e->now.limit || e->now.headroom >= 0) {
+		st->kept_ns = now_ns;
+		if (now_ns - st->over_ns < OVER_NS)
+			return;
+		atomic_store(&e->reclaim.hopeless, 0);
+		if (atomic_load(&e->note) == broken)
+			atomic_store(&e->note, NULL);
+		return;
+	}
+	st->over_ns = now_ns;
+	if (now_ns - st->kept_ns < OVER_NS &&
+	    atomic_load(&e->reclaim.stuck) <= STUCK_MANY)
+		return;
+	/* past a group's limit is the end; past an option's is only past it */
+	atomic_store(&e->reclaim.hopeless,
+		     e->now.source == PRESSURE_BY_OPTION);
+	atomic_store(&e->note, broken);
+	log_once(broken, " (see zctl stats)", NULL);
+}
+
+static void note_usage(struct engine *e, uint64_t now_ns)
 {
 	if (e->now.usage > e->usage_max)
 		e->usage_max = e->now.usage;
-	if (e->now.limit && e->now.headroom < 0 &&
-	    atomic_load(&e->reclaim.stuck) > 50) {
-		atomic_store(&e->note, "the limit cannot be kept: what is "
-				       "left does not compress or is pinned");
-		log_once("the limit cannot be kept: what is left does not "
-			 "compress, is pinned or in use (see zctl stats)",
-			 NULL);
-	}
+	note_limit(e, now_ns);
 }
 
 static void steward_tick(struct engine *e, uint64_t now_ns,
@@ -158,7 +184,7 @@ static void steward_tick(struct engine *e, uint64_t now_ns,
 	}
 	pressure_read(&e->pressure, &e->now);
 	reclaim_update(&e->reclaim, e->now.limit, e->now.headroom);
-	note_usage(e);
+	note_usage(e, now_ns);
 	fork_settle(&e->steward);
 	if (fork_work_begin(&e->fork)) {
 		mind_gate(e, now_ns, look);
@@ -196,6 +222,7 @@ void steward_loop(struct engine *e)
 	uint64_t acted = 0;
 	uint32_t bell = atomic_load(&e->bell);
 
+	e->watch.kept_ns = sys_now_ns();
 	sys_setpriority(PRIO_PROCESS, 0, STEWARD_NICE);
 	for (;;) {
 		uint64_t now_ns = sys_now_ns();

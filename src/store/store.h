@@ -84,6 +84,12 @@ size_t store_compact(struct store *s, size_t max_moves);
 /* A new cap of the pool in bytes, 0 none.  What is above it stays. */
 void store_set_pool_max(struct store *s, uint64_t pool_max);
 
+/* At its cap: nothing is taken until some of it is free again. */
+static inline bool store_is_full(struct store *s)
+{
+	return pool_is_full(&s->pool);
+}
+
 struct store_usage {
 	uint64_t pages;		/* objects now, same-filled ones included */
 	uint64_t same;		/* of these, only a ref */
