@@ -23,7 +23,8 @@ BASE = \
 	src/base/proc.c src/base/proc.h \
 	src/base/proc_maps.c \
 	src/base/cgroup.c src/base/cgroup.h \
-	src/base/count.c src/base/count.h
+	src/base/count.c src/base/count.h \
+	src/base/torture.c src/base/torture.h
 
 SPACE = \
 	src/space/region.c src/space/region.h \

@@ -51,6 +51,7 @@ enum {
 	KEY_FOLLOW,
 	KEY_NAME,
 	KEY_REQUIRE,
+	KEY_TORTURE,
 	KEY_DRY_RUN
 };
 
@@ -68,6 +69,8 @@ static const struct argp_option options[] = {
 	  "label for list and stats (default: the command)", 0 },
 	{ "require", KEY_REQUIRE, NULL, 0,
 	  "exit with 125 instead of running without compression", 0 },
+	{ "torture", KEY_TORTURE, "SEED", OPTION_ARG_OPTIONAL,
+	  "for tests: evict all the time, fail and delay at random", 0 },
 	{ "dry-run", KEY_DRY_RUN, NULL, 0,
 	  "print checks and environment, start nothing", 0 },
 	{ 0 }
@@ -157,6 +160,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_REQUIRE:
 		plan->require = true;
+		return 0;
+	case KEY_TORTURE:
+		add_setting(plan, "--torture", "torture", arg ? arg : "1");
 		return 0;
 	case KEY_DRY_RUN:
 		plan->dry_run = true;

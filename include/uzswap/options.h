@@ -85,6 +85,8 @@ X(log, LOG, CHOICE, "warn", "", "", "off|warn", "", NOW,	\
   "how much to say on standard error")					\
 X(stats_at_exit, STATS_AT_EXIT, BOOL, "0", "", "", "", "", NOW,		\
   "print a summary when the program ends")				\
+X(torture, TORTURE, COUNT, "0", "1", "4294967295", "", "off", AT_START,	\
+  "for tests: evict always, fail and delay at random; a seed")	\
 X(name, NAME, TEXT, "", "", "31", "", "", AT_START,			\
   "label for lists and metrics instead of the program's name")
 

@@ -19,6 +19,7 @@
 
 #include "base/count.h"
 #include "base/sys.h"
+#include "base/torture.h"
 
 #define FEATURE_MOVE	((uint64_t)1 << 16)	/* Linux 6.8 */
 
@@ -138,6 +139,8 @@ int uffd_register(const struct uffd *u, uintptr_t start, size_t len, bool wp)
 
 	if (wp)
 		reg.mode |= UFFDIO_REGISTER_MODE_WP;
+	if (torture_strikes(64))
+		return -ENOMEM;
 	return (int)sys_ioctl(u->fd, UFFDIO_REGISTER, &reg);
 }
 
@@ -146,6 +149,36 @@ int uffd_unregister(const struct uffd *u, uintptr_t start, size_t len)
 	struct uffdio_range range = { .start = start, .len = len };
 
 	return (int)sys_ioctl(u->fd, UFFDIO_UNREGISTER, &range);
+}
+
+/*
+ * A copy looks at all of the destination before it reads the first byte of
+ * the source.  In pieces with a page in common, as the kernel wants NOWHERE
+ * plus the length to be an address.
+ */
+bool uffd_is_whole(const struct uffd *u, uintptr_t start, size_t len,
+		   uintptr_t nowhere)
+{
+	const size_t most = ((size_t)1 << ADDR_BITS) - PAGE_SIZE - nowhere;
+	size_t at = 0;
+	long ret;
+
+	for (;;) {
+		struct uffdio_copy arg = {
+			.dst = start + at,
+			.src = nowhere,
+			.len = min_size(len - at, most),
+		};
+
+		ret = sys_ioctl(u->fd, UFFDIO_COPY, &arg);
+		/* EEXIST: a huge page is there */
+		if (ret != -EFAULT && ret != -EEXIST)
+			return false;
+		at += (size_t)arg.len;
+		if (at >= len)
+			return true;
+		at -= PAGE_SIZE;
+	}
 }
 
 static enum uffd_result classify(long err)
@@ -173,6 +206,30 @@ static enum uffd_result classify(long err)
 	}
 }
 
+/* Torture: what the kernel might answer at any time; DONE: ask it. */
+static enum uffd_result refuse(void)
+{
+	torture_pause();
+	if (torture_strikes(24)) {
+		count_one(UZSWAP_COUNT_again);
+		return UFFD_AGAIN;
+	}
+	return torture_strikes(96) ? UFFD_NOMEM : UFFD_DONE;
+}
+
+/* Torture: how much of LEN to do before the kernel says EAGAIN. */
+static size_t part_of(size_t len)
+{
+	size_t part = torture_part(len / PAGE_SIZE) * PAGE_SIZE;
+
+	return part ? part : len;
+}
+
+static enum uffd_result result_of(long ret, size_t done, size_t len)
+{
+	return !ret && done < len ? UFFD_AGAIN : classify(ret);
+}
+
 /* Step over what was done; false when the outcome is final. */
 static bool resume(size_t *done, size_t len, long ret, int64_t count)
 {
@@ -185,54 +242,66 @@ enum uffd_result uffd_copy(const struct uffd *u, size_t *done, uintptr_t to,
 			   const void *from, size_t len)
 {
 	struct uffdio_copy arg;
+	const size_t most = part_of(len);
+	const enum uffd_result no = refuse();
 	long ret;
 
 	*done = 0;
+	if (unlikely(no != UFFD_DONE))
+		return no;
 	do {
 		arg = (struct uffdio_copy){
 			.dst = to + *done,
 			.src = (uintptr_t)from + *done,
-			.len = len - *done,
+			.len = most - *done,
 		};
 		ret = sys_ioctl(u->fd, UFFDIO_COPY, &arg);
-	} while (resume(done, len, ret, ret ? arg.copy : (int64_t)arg.len));
-	return classify(ret);
+	} while (resume(done, most, ret, ret ? arg.copy : (int64_t)arg.len));
+	return result_of(ret, *done, len);
 }
 
 enum uffd_result uffd_zero(const struct uffd *u, size_t *done, uintptr_t to,
 			   size_t len)
 {
 	struct uffdio_zeropage arg;
+	const size_t most = part_of(len);
+	const enum uffd_result no = refuse();
 	long ret;
 
 	*done = 0;
+	if (unlikely(no != UFFD_DONE))
+		return no;
 	do {
 		arg = (struct uffdio_zeropage){
-			.range = { .start = to + *done, .len = len - *done },
+			.range = { .start = to + *done, .len = most - *done },
 		};
 		ret = sys_ioctl(u->fd, UFFDIO_ZEROPAGE, &arg);
-	} while (resume(done, len, ret,
+	} while (resume(done, most, ret,
 			ret ? arg.zeropage : (int64_t)arg.range.len));
-	return classify(ret);
+	return result_of(ret, *done, len);
 }
 
 enum uffd_result uffd_move(const struct uffd *u, size_t *done, uintptr_t to,
 			   uintptr_t from, size_t len, bool holes)
 {
 	struct move_arg arg;
+	const size_t most = part_of(len);
+	const enum uffd_result no = refuse();
 	long ret;
 
 	*done = 0;
+	if (unlikely(no != UFFD_DONE))
+		return no;
 	do {
 		arg = (struct move_arg){
 			.dst = to + *done,
 			.src = from + *done,
-			.len = len - *done,
+			.len = most - *done,
 			.mode = holes ? MOVE_HOLES : 0,
 		};
 		ret = sys_ioctl(u->fd, IOC_MOVE, &arg);
-	} while (resume(done, len, ret, ret ? arg.move : (int64_t)arg.len));
-	return classify(ret);
+	} while (resume(done, most, ret, ret ? arg.move : (int64_t)arg.len));
+	return result_of(ret, *done, len);
 }
 
 enum uffd_result uffd_protect(const struct uffd *u, uintptr_t start,

@@ -59,6 +59,14 @@ MUST_USE int uffd_register(const struct uffd *u, uintptr_t start, size_t len,
 			   bool wp);
 int uffd_unregister(const struct uffd *u, uintptr_t start, size_t len);
 
+/*
+ * Is [START, START+LEN) one mapping, registered, with no event outstanding?
+ * From then on no part of it can go without an event.  NOWHERE is an address
+ * at which there is nothing to read.  Changes nothing.
+ */
+bool uffd_is_whole(const struct uffd *u, uintptr_t start, size_t len,
+		   uintptr_t nowhere);
+
 MUST_USE enum uffd_result uffd_copy(const struct uffd *u, size_t *done,
 				    uintptr_t to, const void *from,
 				    size_t len);

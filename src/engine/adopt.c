@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/proc.h"
 #include "base/sys.h"
+#include "base/torture.h"
 #include "engine/engine.h"
 #include "engine/event.h"
 #include "engine/evict_remap.h"
@@ -32,7 +33,9 @@
 int adopt_init(struct engine *e)
 {
 	e->adopt.buf = arena_alloc(&e->arena, ADOPT_BUF_LEN);
-	return e->adopt.buf ? 0 : -ENOMEM;
+	e->adopt.nowhere = (uintptr_t)arena_reserve(&e->arena, PAGE_SIZE,
+						    PAGE_SIZE);
+	return e->adopt.buf && e->adopt.nowhere ? 0 : -ENOMEM;
 }
 
 void adopt_exclude(struct adopt *a, uintptr_t start, uintptr_t end)
@@ -67,7 +70,8 @@ static bool is_eligible(const struct engine *e, const struct proc_map *m)
 	if (m->kind != PROC_MAP_NONE && m->kind != PROC_MAP_HEAP &&
 	    m->kind != PROC_MAP_NAMED)
 		return false;
-	if (m->end - m->start < e->cfg.min_mapping)
+	if (m->end - m->start < (torture_is_on() ? PAGE_SIZE
+						 : e->cfg.min_mapping))
 		return false;
 	if (arena_overlaps(&e->arena, m->start, m->end))
 		return false;
@@ -86,24 +90,36 @@ static bool is_small_bss(const struct proc_map *before,
 	       m->end - m->start < BSS_LEAST;
 }
 
-static void take(struct engine *e, uintptr_t start, uintptr_t end)
+/*
+ * Exclusive, so that an event of the range is not applied before the region
+ * is known.  And the range must be whole: what is mapped into a hole of it
+ * later would not be registered, yet pages would leave it.
+ */
+static void take_locked(struct engine *e, uintptr_t start, uintptr_t end)
 {
-	size_t nr;
-	int ret;
+	size_t nr = (end - start) / PAGE_SIZE;
 
-	if (region_has(&e->regions, start, end))
-		return;
 	/* not under a run of pages that is just being taken */
-	nr = (end - start) / PAGE_SIZE;
 	if (evict_remap_before(e, start, nr) < nr)
 		return;
-	ret = uffd_register(&e->main, start, end - start, false);
-	if (ret)
+	if (uffd_register(&e->main, start, end - start, false))
 		return;		/* somebody else's, or gone again */
+	torture_pause();
+	if (!uffd_is_whole(&e->main, start, end - start, e->adopt.nowhere))
+		return;		/* it is changing: the next look will do */
 	if (region_add(&e->regions, start, end))
 		uffd_unregister(&e->main, start, end - start);
 	else
 		count_one(UZSWAP_COUNT_regions_adopted);
+}
+
+static void take(struct engine *e, uintptr_t start, uintptr_t end)
+{
+	if (region_has(&e->regions, start, end))
+		return;
+	order_exclude(&e->order);
+	take_locked(e, start, end);
+	order_admit(&e->order);
 }
 
 /* Bytes of eligible mappings, and whether some are not known yet. */
@@ -292,18 +308,21 @@ void adopt_forget_uncopied(struct engine *e)
 	proc_maps_close(&maps);
 }
 
-void adopt_again(struct engine *e)
+bool adopt_again(struct engine *e)
 {
 	struct region r;
 	uintptr_t at = 0;
+	bool all = true;
 
 	adopt_forget_uncopied(e);
-
 	while (region_next(&e->regions, at, &r)) {
 		at = r.end;
-		if (uffd_register(&e->main, r.start, r.end - r.start, false))
+		if (uffd_register(&e->main, r.start, r.end - r.start, false)) {
 			take_pieces(e, &r);
+			all = false;
+		}
 	}
+	return all;
 }
 
 /* Exclusive.  Unregister [START, END), which has nothing stored. */
@@ -312,7 +331,7 @@ static void give_back(struct engine *e, uintptr_t start, uintptr_t end)
 	uintptr_t at = start;
 	struct chunk *c;
 
-	if (end - start < RETURN_LEAST)
+	if (end - start < RETURN_LEAST && !torture_is_on())
 		return;
 	while ((c = page_next_chunk(&e->pages, at, end))) {
 		at = c->base + CHUNK_SIZE;

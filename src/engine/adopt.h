@@ -39,6 +39,7 @@ struct adopt {
 	_Atomic uint32_t gate;		/* the same, for the hooks */
 	_Atomic size_t eligible;	/* bytes that could be managed */
 	void *buf;			/* for reading smaps */
+	uintptr_t nowhere;		/* a page that is never readable */
 	_Atomic uintptr_t brk;		/* program break seen last */
 	_Atomic size_t unseen;		/* bytes mapped since the last look */
 	_Atomic size_t seen;		/* private bytes at the last look */
@@ -70,8 +71,11 @@ void adopt_look(struct engine *e);
  */
 void adopt_forget_uncopied(struct engine *e);
 
-/* In the child of a fork: register what the parent had. */
-void adopt_again(struct engine *e);
+/*
+ * In the child of a fork: register what the parent had.  False: not all could
+ * be; what is no region any more must not stay stored.
+ */
+MUST_USE bool adopt_again(struct engine *e);
 
 /* Cheap: has the heap grown?  Register that. */
 void adopt_heap(struct engine *e);

@@ -10,6 +10,7 @@
 #include "engine/cold.h"
 
 #include "base/count.h"
+#include "base/torture.h"
 #include "engine/engine.h"
 #include "engine/evict.h"
 
@@ -178,8 +179,9 @@ static bool is_refused(const struct cold *c, uint64_t word)
 /* Pass over a page, or leave it to go? */
 static bool is_cold(struct engine *e, page_word *w)
 {
-	const uint32_t eager = atomic_load_explicit(&e->cold.eager,
-						    memory_order_relaxed);
+	const uint32_t eager = torture_is_on()
+		? 15 : atomic_load_explicit(&e->cold.eager,
+					    memory_order_relaxed);
 	uint64_t old = atomic_load(w);
 
 	while (page_state(old) == PAGE_HERE) {

@@ -18,6 +18,7 @@
 #include "base/proc.h"
 #include "base/sys.h"
 #include "base/text.h"
+#include "base/torture.h"
 #include "engine/evict_move.h"
 #include "engine/fault.h"
 #include "engine/steward.h"
@@ -146,6 +147,7 @@ static bool object_moved(void *ctx, uint64_t owner, struct store_ref from,
 	page_word *w;
 	bool yes = false;
 
+	torture_pause();
 	order_enter(&e->order, h->slot);
 	w = page_find(&e->pages, owner << PAGE_SHIFT);
 	if (w) {
@@ -327,9 +329,8 @@ static void steward_run(void *arg)
 	thread_leave_files(e->cfg.dev_fd);
 	ret = bring_up(e, first);
 	if (!ret && !first)
-		adopt_again(e);
-	if (!ret && !first)
-		fork_settle_child(&e->steward);
+		fork_settle_child(&e->steward, adopt_again(e));
+	torture_start(e->cfg.torture);
 	if (!ret)
 		ret = start_threads(e);
 	if (ret) {

@@ -69,6 +69,7 @@ struct engine_config {
 	int dev_fd;		/* inherited /dev/userfaultfd, or -1 */
 	bool no_device;		/* do not open the device */
 	bool no_syscall;	/* do not use userfaultfd(2) */
+	uint64_t torture;	/* seed (base/torture.h), 0 off */
 	/* Called by the steward each tick and after a fork; may be NULL. */
 	void (*publish)(void *ctx);
 	void *publish_ctx;

@@ -13,6 +13,7 @@
 #include <errno.h>
 
 #include "base/count.h"
+#include "base/torture.h"
 #include "engine/engine.h"
 #include "engine/evict_move.h"
 #include "engine/evict_remap.h"
@@ -190,6 +191,7 @@ static bool end_pack(struct helper *h, uint32_t slot, uintptr_t packed_as,
 					      e->cold.tick)))
 			continue;
 		atomic_store(owner, 0);
+		count_one(UZSWAP_COUNT_evicted);
 		*stored = true;
 		return true;
 	}
@@ -211,8 +213,10 @@ static bool pack_slot(struct helper *h, uint32_t slot, size_t *freed)
 
 	if (!begin_pack(h, slot, &addr))
 		return !addr;	/* else a restore is at it: look again later */
+	torture_pause();
 	ret = store_put(&e->store, &ref, h->codec, addr >> PAGE_SHIFT,
 			(const void *)staging_addr(&e->staging, slot));
+	torture_pause();
 	order_enter(&e->order, h->slot);
 	done = end_pack(h, slot, addr, ref, ret, &stored);
 	order_leave(&e->order, h->slot);
@@ -235,8 +239,8 @@ long evict_pack(struct helper *h)
 	first = staging_slot(s, t, 0);
 	for (uint32_t i = 0; i < t->used; i++)
 		done &= pack_slot(h, first + i, &freed);
+	torture_pause();
 	cold_evicted(&e->cold, freed);
-	count_add(UZSWAP_COUNT_evicted, freed);
 	if (done && (e->use_move
 		     ? evict_move_empty(h, staging_addr(s, first), t->used)
 		     : evict_remap_empty(h, staging_addr(s, first), t->used)))

@@ -12,6 +12,7 @@
 
 #include "base/count.h"
 #include "base/sys.h"
+#include "base/torture.h"
 #include "engine/engine.h"
 #include "engine/evict.h"
 
@@ -90,6 +91,7 @@ static enum uffd_result move_run(struct helper *h, struct tray *t,
 		return UFFD_GONE;
 	}
 	nr = evict_mark(h, t, addr, nr, PAGE_LEAVING);
+	torture_pause();
 	if (nr)
 		r = uffd_move(&e->main, &done, staging_addr(&e->staging, slot),
 			      addr, nr * PAGE_SIZE, false);

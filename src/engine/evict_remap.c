@@ -29,6 +29,7 @@
 #include "base/count.h"
 #include "base/log.h"
 #include "base/sys.h"
+#include "base/torture.h"
 #include "engine/engine.h"
 #include "engine/evict.h"
 
@@ -237,6 +238,7 @@ static enum uffd_result carry(struct helper *h, struct tray *t,
 	if (sys_madvise(from, len == CHUNK_SIZE ? len : PAGE_SIZE,
 			MADV_COLD) == -EINVAL)
 		return UFFD_REFUSED;
+	torture_pause();
 	if (atomic_load(&h->flight.disturbed))
 		return UFFD_GONE;
 	ret = sys_mremap(from, len, len, MREMAP_MAYMOVE | MREMAP_FIXED |
@@ -284,6 +286,7 @@ static enum uffd_result fly(struct helper *h, struct tray *t, uintptr_t addr,
 		return r;
 	}
 	r = carry(h, t, to, addr, *nr * PAGE_SIZE);
+	torture_pause();
 	order_enter(&e->order, h->slot);
 	/* its event was applied before this section, if there was one */
 	if (r == UFFD_DONE && !atomic_load(&h->flight.seen)) {

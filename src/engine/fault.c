@@ -17,6 +17,7 @@
 #include "base/count.h"
 #include "base/log.h"
 #include "base/sys.h"
+#include "base/torture.h"
 #include "engine/engine.h"
 #include "engine/event.h"
 #include "engine/evict_remap.h"
@@ -148,6 +149,7 @@ static long read_batch(struct helper *h, struct uffd_event *batch)
 	order_exclude(&e->order);
 	nr = unlikely(fork_is_full(&e->fork)) ? 0
 					      : uffd_read(&e->main, batch);
+	torture_pause();
 	for (long i = 0; i < nr; i++) {
 		if (batch[i].kind != UFFD_FAULT &&
 		    !evict_remap_is_own(e, &batch[i]) &&

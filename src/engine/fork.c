@@ -20,6 +20,7 @@
 #include "base/log.h"
 #include "base/proc.h"
 #include "base/sys.h"
+#include "base/torture.h"
 #include "engine/engine.h"
 #include "engine/event.h"
 
@@ -39,7 +40,7 @@ int fork_init(struct engine *e)
 bool fork_work_begin(struct fork_state *f)
 {
 	atomic_fetch_add(&f->busy, 1);
-	if (likely(!atomic_load(&f->snapshot)))
+	if (likely(!atomic_load(&f->snapshot) && !atomic_load(&f->users)))
 		return true;
 	atomic_fetch_sub(&f->busy, 1);
 	return false;
@@ -76,22 +77,33 @@ bool fork_event_pending(const struct fork_state *f, uintptr_t addr)
 	return false;
 }
 
+void fork_hold(struct engine *e)
+{
+	atomic_fetch_add(&e->fork.users, 1);
+}
+
+void fork_release(struct engine *e)
+{
+	torture_pause();
+	atomic_fetch_sub(&e->fork.users, 1);
+}
+
 void fork_prepare(struct engine *e)
 {
 	struct fork_state *f = &e->fork;
 
-	atomic_fetch_add(&f->users, 1);
 	order_exclude(&e->order);
 	atomic_store(&f->snapshot, 1);
 	order_admit(&e->order);
 	while (atomic_load(&f->busy))
 		sys_nanosleep(BUSY_PAUSE_NS);
+	torture_pause();
 	count_one(UZSWAP_COUNT_forks);
 }
 
 void fork_parent(struct engine *e)
 {
-	atomic_fetch_sub(&e->fork.users, 1);
+	fork_release(e);
 	engine_ring(e);
 }
 
@@ -175,24 +187,6 @@ static void settle_present(struct helper *h, struct chunk *c)
 	}
 }
 
-void fork_settle_child(struct helper *h)
-{
-	struct engine *e = h->engine;
-	struct fork_state *f = &e->fork;
-	uintptr_t at = 0;
-	struct chunk *c;
-
-	while ((c = page_next_chunk(&e->pages, at, UINTPTR_MAX))) {
-		at = c->base + CHUNK_SIZE;
-		settle_present(h, c);
-	}
-	for (uint32_t i = 0; i < f->nr_events; i++)
-		event_apply(h, &f->events[i]);
-	f->nr_events = 0;
-	f->nr_journal = 0;
-	atomic_store(&f->users, 0);
-	atomic_store(&f->snapshot, 0);
-}
 
 /* By a system call alone: there may be no descriptor and no /proc. */
 static bool is_present(uintptr_t addr)
@@ -268,6 +262,43 @@ static void restore_plainly(struct helper *h, uintptr_t addr, page_word *w)
 	count_one(UZSWAP_COUNT_fork_restored);
 }
 
+/* All of C's pages that are not here, or those that nobody would answer for. */
+static void restore_chunk(struct helper *h, struct chunk *c, bool all)
+{
+	for (size_t i = 0; i < CHUNK_PAGES; i++) {
+		uintptr_t addr = c->base + i * PAGE_SIZE;
+
+		if (page_state(atomic_load(&c->words[i])) != PAGE_HERE &&
+		    (all || !region_has(&h->engine->regions, addr,
+					addr + PAGE_SIZE)))
+			restore_plainly(h, addr, &c->words[i]);
+	}
+}
+
+void fork_settle_child(struct helper *h, bool whole)
+{
+	struct engine *e = h->engine;
+	struct fork_state *f = &e->fork;
+	uintptr_t at = 0;
+	struct chunk *c;
+
+	while ((c = page_next_chunk(&e->pages, at, UINTPTR_MAX))) {
+		at = c->base + CHUNK_SIZE;
+		settle_present(h, c);
+	}
+	for (uint32_t i = 0; i < f->nr_events; i++)
+		event_apply(h, &f->events[i]);
+	f->nr_events = 0;
+	f->nr_journal = 0;
+	for (at = 0; !whole && (c = page_next_chunk(&e->pages, at,
+						    UINTPTR_MAX));) {
+		at = c->base + CHUNK_SIZE;
+		restore_chunk(h, c, false);
+	}
+	atomic_store(&f->users, 0);
+	atomic_store(&f->snapshot, 0);
+}
+
 void fork_restore_all(struct helper *h)
 {
 	struct engine *e = h->engine;
@@ -281,12 +312,7 @@ void fork_restore_all(struct helper *h)
 	adopt_forget_uncopied(e);
 	while ((c = page_next_chunk(&e->pages, at, UINTPTR_MAX))) {
 		at = c->base + CHUNK_SIZE;
-		for (size_t i = 0; i < CHUNK_PAGES; i++) {
-			if (page_state(atomic_load(&c->words[i])) == PAGE_HERE)
-				continue;
-			restore_plainly(h, c->base + i * PAGE_SIZE,
-					&c->words[i]);
-		}
+		restore_chunk(h, c, true);
 	}
 }
 
@@ -300,5 +326,6 @@ void fork_child(struct engine *e)
 	store_fork_child(&e->store);
 	lock_init(&e->cold.lock, LOCK_COLD);
 	atomic_store(&e->fork.busy, 0);
+	torture_pause();
 	engine_wake_child(e);
 }

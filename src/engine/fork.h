@@ -49,7 +49,15 @@ struct fork_state {
 
 MUST_USE int fork_init(struct engine *e);
 
-/* Around fork(), in the program's thread.  Context: app / child. */
+/*
+ * Around fork(), in the program's thread.  Context: app / child.
+ *
+ * fork_hold and fork_release count the forks going on, also while the engine
+ * is asleep or starting: nothing leaves meanwhile, even if another thread
+ * wakes it just now.  Between them, fork_prepare if the engine is up.
+ */
+void fork_hold(struct engine *e);
+void fork_release(struct engine *e);
 void fork_prepare(struct engine *e);
 void fork_parent(struct engine *e);
 void fork_child(struct engine *e);
@@ -57,8 +65,11 @@ void fork_child(struct engine *e);
 /* After the last fork: settle journal and events.  Context: steward. */
 void fork_settle(struct helper *h);
 
-/* In the child, before its servers run.  Context: steward. */
-void fork_settle_child(struct helper *h);
+/*
+ * In the child, before its servers run; WHOLE: all regions are registered.
+ * Context: steward.
+ */
+void fork_settle_child(struct helper *h, bool whole);
 
 /* In a child that cannot register: put every page back by hand. */
 void fork_restore_all(struct helper *h);

@@ -10,6 +10,7 @@
 #include "base/count.h"
 #include "base/log.h"
 #include "base/sys.h"
+#include "base/torture.h"
 #include "engine/engine.h"
 #include "engine/evict.h"
 
@@ -18,6 +19,8 @@
 #define IDLE_NS		(100 * NS_PER_MS)
 #define STUCK_NS	(20 * NS_PER_MS)
 #define HOLD_NS		(50 * NS_PER_MS)	/* then the fault goes first */
+#define TORTURE_NAP_NS	(4 * NS_PER_MS)
+#define TORTURE_REST_NS	(20 * NS_PER_MS)
 
 void reclaim_init(struct reclaim *r)
 {
@@ -77,6 +80,8 @@ void reclaim_direct(struct helper *h)
 	struct engine *e = h->engine;
 	struct reclaim *r = &e->reclaim;
 
+	if (torture_strikes(32))
+		evict_some(h, TRAY_SLOTS, EVICT_NOW);
 	if (likely(atomic_load(&r->room) >= 0))
 		return;
 	if (atomic_load(&r->hopeless) ||
@@ -112,11 +117,27 @@ bool reclaim_holds(struct engine *e, uint64_t since_ns)
 	return false;
 }
 
+/*
+ * Torture: some pages out, whether there is room or not; then time for the
+ * program to get on.  A fault or two must fit in, or nothing would move.
+ */
+static void torture_round(struct helper *h)
+{
+	size_t nr = 1 + torture_below(2 * TRAY_SLOTS);
+
+	evict_some(h, nr, torture_strikes(2) ? EVICT_AHEAD : EVICT_NOW);
+	if (torture_strikes(2))
+		evict_flush(h);
+	sys_nanosleep(torture_below(torture_strikes(8) ? TORTURE_REST_NS
+						       : TORTURE_NAP_NS));
+}
+
 static bool has_work(struct engine *e)
 {
 	struct reclaim *r = &e->reclaim;
 
-	return atomic_load(&r->room) < r->low && !atomic_load(&e->stopping);
+	return (atomic_load(&r->room) < r->low || torture_is_on()) &&
+	       !atomic_load(&e->stopping);
 }
 
 static void wait_for_work(struct engine *e)
@@ -160,6 +181,8 @@ void reclaim_run(void *helper)
 			atomic_fetch_add(&r->stuck, 1);
 			sys_nanosleep(STUCK_NS);
 		}
+		if (torture_is_on() && !atomic_load(&e->stopping))
+			torture_round(h);
 		if (h->number == 0 && fork_work_begin(&e->fork)) {
 			store_compact(&e->store, COMPACT_MOVES);
 			fork_work_end(&e->fork);

@@ -13,6 +13,7 @@
 #include "base/count.h"
 #include "base/log.h"
 #include "base/sys.h"
+#include "base/torture.h"
 #include "engine/engine.h"
 #include "engine/evict.h"
 
@@ -89,6 +90,7 @@ static bool claim_page(struct engine *e, struct claim *c, page_word *w,
 	c->word = w;
 	c->was = old;
 	c->now = page_at(old, PAGE_ARRIVING, page_where(old));
+	torture_pause();
 	return page_shift(&e->pages, w, &old, c->now);
 }
 
@@ -421,6 +423,7 @@ enum restore_result restore_page(struct helper *h,
 	struct order *o = &h->engine->order;
 	enum restore_result r;
 
+	torture_pause();
 	order_enter(o, h->slot);
 	r = restore_in_section(h, ev);
 	order_leave(o, h->slot);

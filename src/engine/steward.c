@@ -15,6 +15,7 @@
 #include "base/count.h"
 #include "base/log.h"
 #include "base/sys.h"
+#include "base/torture.h"
 #include "engine/engine.h"
 
 #define TICK_BUSY_NS	(3 * NS_PER_MS)
@@ -91,7 +92,8 @@ static int64_t near_mark(struct engine *e, uint64_t now_ns)
 static void mind_gate(struct engine *e, uint64_t now_ns, bool look)
 {
 	int64_t mark = near_mark(e, now_ns);
-	bool near = e->now.limit && e->now.headroom < mark;
+	bool near = torture_is_on() ||
+		    (e->now.limit && e->now.headroom < mark);
 
 	if (!e->adopt.closed) {
 		if (near)
@@ -103,7 +105,10 @@ static void mind_gate(struct engine *e, uint64_t now_ns, bool look)
 	adopt_heap(e);
 	if (look)
 		adopt_look(e);
-	if (e->now.limit && e->now.headroom < 2 * mark) {
+	if (torture_is_on()) {
+		if (torture_strikes(64))
+			adopt_open(e);
+	} else if (e->now.limit && e->now.headroom < 2 * mark) {
 		e->adopt.calm_since_ns = now_ns;
 	} else if (now_ns - e->adopt.calm_since_ns > CALM_NS) {
 		adopt_open(e);
@@ -176,7 +181,8 @@ static void steward_tick(struct engine *e, uint64_t now_ns,
 			 uint64_t *refreshed_ns, uint64_t *looked_ns,
 			 bool rung)
 {
-	bool look = rung || now_ns - *looked_ns > LOOK_NS;
+	bool look = rung || torture_strikes(4) ||
+		    now_ns - *looked_ns > LOOK_NS;
 
 	if (now_ns - *refreshed_ns > REFRESH_NS) {
 		*refreshed_ns = now_ns;

@@ -33,6 +33,8 @@
 #define FILES_MAX	65536u	/* FILEs looked at: a bound, not a limit */
 #define DESCRIPTOR_LEN	4096u	/* glibc 2.36: struct pthread is 2.3 KiB */
 
+#define READY_WAIT_NS	(NS_PER_MS)
+
 static _Atomic uintptr_t threads[THREADS_MAX];
 static _Atomic uint32_t nr_threads;
 static _Thread_local bool prepared
@@ -93,10 +95,23 @@ static void touch_threads(void)
 	touch((uintptr_t)pthread_self(), DESCRIPTOR_LEN);
 }
 
+/* The engine is up, or has failed; soon, if it is starting just now. */
+static bool is_up(void)
+{
+	uint32_t ready;
+
+	if (atomic_load(&hooks.mode) != HOOKS_AWAKE)
+		return false;
+	while (!(ready = atomic_load(&hooks_engine.ready)) &&
+	       atomic_load(&hooks.mode) == HOOKS_AWAKE)
+		thread_wait(&hooks_engine.ready, 0, READY_WAIT_NS);
+	return ready == 1;
+}
+
 static void prepare(void)
 {
-	prepared = atomic_load(&hooks.mode) == HOOKS_AWAKE &&
-		   atomic_load(&hooks_engine.ready) == 1;
+	fork_hold(&hooks_engine);
+	prepared = is_up();
 	if (!prepared)
 		return;
 	fork_prepare(&hooks_engine);
@@ -108,6 +123,8 @@ static void parent(void)
 {
 	if (prepared)
 		fork_parent(&hooks_engine);
+	else
+		fork_release(&hooks_engine);
 	prepared = false;
 }
 
@@ -120,6 +137,8 @@ static void child(void)
 		fork_child(&hooks_engine);
 	else if (atomic_load(&hooks.mode) == HOOKS_AWAKE)
 		atomic_store(&hooks.mode, HOOKS_OFF);
+	else
+		atomic_store(&hooks_engine.fork.users, 0);
 	prepared = false;
 	errno = err;
 }

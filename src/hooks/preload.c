@@ -215,6 +215,7 @@ static struct engine_config engine_config_of(const struct config *c)
 			? -1 : (int)c->uffd_fd.num,
 		.no_device = from == CONFIG_UFFD_SYSCALL,
 		.no_syscall = from == CONFIG_UFFD_DEV,
+		.torture = c->torture.num,
 		.publish = publish_now,
 		.publish_ctx = &publish,
 	};
@@ -279,6 +280,8 @@ static enum hooks_mode configure(char **env)
 		  config_text(&c, &c.name));
 	if (c.require.num)
 		check_required(&hooks.cfg);
+	if (hooks.cfg.torture)
+		hooks.threshold = 0;
 	return HOOKS_DORMANT;
 }
 
@@ -290,6 +293,8 @@ __attribute__((constructor)) static void loaded(int argc UNUSED,
 	hook_map_init();
 	hook_fork_init();
 	atomic_store(&hooks.mode, env ? configure(env) : HOOKS_OFF);
+	if (hooks.cfg.torture)
+		hooks_wake();	/* from the first page on */
 }
 
 /* --- the end ------------------------------------------------------------ */

@@ -17,6 +17,7 @@
 
 #include "base/count.h"
 #include "base/log.h"
+#include "base/torture.h"
 
 enum tag {
 	TAG_POOL = 1,
@@ -113,10 +114,10 @@ int store_put(struct store *s, struct store_ref *ref, struct codec *codec,
 		}
 		id = CODEC_RAW;
 	}
-	if (pool_is_full(&s->pool))
+	if (pool_is_full(&s->pool) || torture_strikes(64))
 		return -ENOSPC;
 	len = codec_pack(codec, &buf, id, page, s->max_len);
-	if (len < 0)
+	if (len < 0 || torture_strikes(64))
 		return -E2BIG;
 	ret = pool_put(&s->pool, &pref, owner, id, buf, (size_t)len);
 	if (!ret)

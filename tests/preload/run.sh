@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# run.sh [-l LIBRARY] [-e move|wp] [-p] [-n TIMES] [NAME...] - run the programs
-# of this folder, or those named, plain and then under the library with half
-# the memory they need.
+# run.sh [-l LIBRARY] [-e move|wp] [-t SEED] [-p] [-n TIMES] [NAME...] - run the
+# programs of this folder, or those named, plain and then under the library
+# with half the memory they need; with -t, under torture.
 #
 # A program passes when it ends with 0 both times, and the library says that
 # it stored pages meanwhile (a run without would prove nothing) and never met
@@ -17,10 +17,12 @@ lib=${UZ_BUILDDIR:-$src}/.libs/libuzswap.so.0
 engine=
 plain=yes
 times=1
-while getopts l:e:pn: opt; do
+torture=
+while getopts l:e:t:pn: opt; do
 	case $opt in
 	l) lib=$OPTARG ;;
 	e) engine=$OPTARG ;;
+	t) torture=$OPTARG ;;
 	p) plain= ;;
 	n) times=$OPTARG ;;
 	*) exit 99 ;;
@@ -59,6 +61,7 @@ run() # NAME LIBRARY
 			UZSWAP_LIMIT_BYTES=$(wish "$1" limit 83886080)
 			export UZSWAP_LIMIT_BYTES
 			[ -z "$engine" ] || export UZSWAP_ENGINE="$engine"
+			[ -z "$torture" ] || export UZSWAP_TORTURE="$torture"
 		fi
 		./peek "$(wish "$1" seconds 180)" "$2" "$work/$1" \
 			>"$work/log" 2>&1 3>"$work/counts"
