@@ -63,6 +63,7 @@ PRELOAD_TESTS = \
 	tests/preload/dlopen_and_close.c \
 	tests/preload/dontfork_wipeonfork.c \
 	tests/preload/dontneed_while_writing.c \
+	tests/preload/evicted_while_asked.c \
 	tests/preload/exec_and_spawn.c \
 	tests/preload/exit_while_busy.c \
 	tests/preload/few_descriptors.c \

@@ -239,7 +239,16 @@ static enum restore_result restore_leaving(struct helper *h,
 	if (!claim_page(e, &c, w, old))
 		return RESTORE_AGAIN;
 	r = evict_back(e, ev->addr, slot);
-	if (r != UFFD_DONE && r != UFFD_ALREADY) {
+	if (r == UFFD_ALREADY) {
+		/*
+		 * A fault answered before: the page has been marked, and its
+		 * evictor is about to move it.  It stays marked.
+		 */
+		unclaim(e, &c);
+		uffd_wake(&e->main, ev->addr, PAGE_SIZE);
+		return RESTORE_DONE;
+	}
+	if (r != UFFD_DONE) {
 		unclaim(e, &c);
 		/* HOLE: the evictor is about to move it just now */
 		return r == UFFD_HOLE && e->use_move ? RESTORE_AGAIN
@@ -247,10 +256,6 @@ static enum restore_result restore_leaving(struct helper *h,
 	}
 	atomic_store(staging_owner(&e->staging, slot), 0);
 	settle(e, &c, cold_rescued(c.was));
-	if (r == UFFD_ALREADY) {
-		count_one(UZSWAP_COUNT_lost_copies);
-		uffd_wake(&e->main, ev->addr, PAGE_SIZE);
-	}
 	count_one(UZSWAP_COUNT_leave_back);
 	count_one(UZSWAP_COUNT_faults_leaving);
 	return RESTORE_DONE;
