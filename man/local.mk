@@ -4,8 +4,12 @@
 
 dist_man_MANS = \
 	man/zctl.1 \
+	man/uzswap.conf.5 \
+	man/zctl-doctor.1 \
 	man/zctl-list.1 \
+	man/zctl-metrics.1 \
 	man/zctl-run.1 \
 	man/zctl-stats.1 \
 	man/zctl-top.1 \
+	man/uzswap-permission.7 \
 	man/uzswap.7

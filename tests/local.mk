@@ -100,7 +100,12 @@ PRELOAD_TESTS = \
 	tests/preload/wp_replace_in_place.c
 
 TOOLS_TESTS = \
+	tests/tools/broker.sh \
+	tests/tools/completion.sh \
+	tests/tools/conf.sh \
+	tests/tools/doctor.sh \
 	tests/tools/manual.sh \
+	tests/tools/metrics.sh \
 	tests/tools/run_environment.sh \
 	tests/tools/run_preflight.sh \
 	tests/tools/run_privilege.sh \

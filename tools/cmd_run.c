@@ -2,7 +2,8 @@
 /*
  * zctl run: start a program under uzswap.
  *
- *   plan_parse     options -> environment settings, all checked at once
+ *   parse          options -> environment settings, all checked at once
+ *   conf.c         settings of the configuration files, where nobody said
  *   preflight.c    can the program be preloaded?
  *   library.c      is the library there?
  *   device.c       may it have a userfaultfd?
@@ -21,6 +22,7 @@
 #include <unistd.h>
 
 #include "commands.h"
+#include "conf.h"
 #include "device.h"
 #include "library.h"
 #include "preflight.h"
@@ -33,6 +35,7 @@
 struct plan {
 	struct setting settings[MAX_SETTINGS];
 	size_t nr_settings;
+	const char *config;	/* the only file to read, NULL: all */
 	bool require;
 	bool dry_run;
 	char **program;		/* its argv */
@@ -52,7 +55,8 @@ enum {
 	KEY_NAME,
 	KEY_REQUIRE,
 	KEY_TORTURE,
-	KEY_DRY_RUN
+	KEY_DRY_RUN,
+	KEY_CONFIG
 };
 
 static const struct argp_option options[] = {
@@ -71,6 +75,8 @@ static const struct argp_option options[] = {
 	  "exit with 125 instead of running without compression", 0 },
 	{ "torture", KEY_TORTURE, "SEED", OPTION_ARG_OPTIONAL,
 	  "for tests: evict all the time, fail and delay at random", 0 },
+	{ "config", KEY_CONFIG, "FILE", 0,
+	  "read only this configuration file, see uzswap.conf(5)", 0 },
 	{ "dry-run", KEY_DRY_RUN, NULL, 0,
 	  "print checks and environment, start nothing", 0 },
 	{ 0 }
@@ -113,6 +119,74 @@ static void add_setting(struct plan *plan, const char *option,
 		}
 	}
 	plan->settings[plan->nr_settings++] = setting;
+}
+
+/* Is option ROW in UZSWAP_CONF, "name:value,name:value"? */
+static bool is_in_conf_variable(const struct uzswap_option_row *row)
+{
+	const char *conf = getenv(UZSWAP_ENV_CONF);
+	size_t len = strlen(row->name);
+
+	while (conf && *conf) {
+		if (strncmp(conf, row->name, len) == 0 && conf[len] == ':')
+			return true;
+		conf = strchr(conf, ',');
+		conf = conf ? conf + 1 : NULL;
+	}
+	return false;
+}
+
+/* A setting of a file: environment and command line win over it. */
+static void take_conf(void *arg, const struct setting *setting,
+		      const char *where)
+{
+	struct plan *plan = arg;
+
+	(void)where;
+	if (getenv(setting->row->env) || is_in_conf_variable(setting->row))
+		return;
+	if (setting->row == setting_row("require") && !plan->require)
+		plan->require = strcmp(setting->value, "1") == 0;
+	for (size_t i = 0; i < plan->nr_settings; i++) {
+		struct setting *old = &plan->settings[i];
+
+		if (old->row != setting->row)
+			continue;
+		if (!old->given) {	/* of a file before */
+			*old = *setting;
+			old->given = NULL;
+		}
+		return;
+	}
+	plan->settings[plan->nr_settings] = *setting;
+	plan->settings[plan->nr_settings++].given = NULL;
+}
+
+static void complain_conf(void *arg, const char *sentence)
+{
+	(void)arg;
+	zctl_warn("%s", sentence);
+}
+
+static void read_conf(struct plan *plan)
+{
+	const struct conf_reader reader = {
+		.exe = { plan->preflight.path, plan->preflight.subject },
+		.take = take_conf,
+		.complain = complain_conf,
+		.arg = plan,
+	};
+	int ret;
+
+	if (!plan->config) {
+		conf_read(&reader, conf_dirs());
+		return;
+	}
+	ret = conf_read_file(&reader, plan->config);
+	if (ret < 0) {
+		zctl_error("%s: %s", plan->config, strerror(-ret));
+		exit(ZCTL_RUN_FAILED);
+	}
 }
 
 /* What the library will see for option KEY, in its environment. */
@@ -164,6 +238,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_TORTURE:
 		add_setting(plan, "--torture", "torture", arg ? arg : "1");
 		return 0;
+	case KEY_CONFIG:
+		plan->config = arg;
+		return 0;
 	case KEY_DRY_RUN:
 		plan->dry_run = true;
 		return 0;
@@ -205,9 +282,12 @@ static void check(struct plan *plan)
 
 	plan->device.fd = -1;
 	preflight_check(&plan->preflight, plan->program[0]);
+	read_conf(plan);
 	if (units_parse_bool(&enable, effective(plan, "enable")) == 0 &&
 	    !enable) {
-		plan->obstacle = "switched off by UZSWAP_ENABLE";
+		plan->obstacle = getenv("UZSWAP_ENABLE") ?
+				 "switched off by UZSWAP_ENABLE" :
+				 "switched off by configuration";
 		plan->wanted = true;
 		return;
 	}
@@ -221,7 +301,8 @@ static void check(struct plan *plan)
 		plan->subject = plan->library;
 		return;
 	}
-	device_probe(&plan->device, effective(plan, "uffd"));
+	device_probe(&plan->device, effective(plan, "uffd"),
+		     effective(plan, "uffd_socket"));
 	if (!plan->device.source)
 		plan->obstacle = "no userfaultfd that sees kernel faults";
 }
@@ -317,7 +398,8 @@ static void print_setup(const struct plan *plan)
 		slash ? slash + 1 : plan->program[0], getpid());
 	for (size_t i = 0; i < plan->nr_settings; i++)
 		fprintf(stderr, "%s %s, ", plan->settings[i].row->name,
-			plan->settings[i].given);
+			plan->settings[i].given ? plan->settings[i].given
+						: plan->settings[i].value);
 	fprintf(stderr, "userfaultfd from %s\n", plan->device.source);
 	fprintf(stderr, "zctl: watch: zctl stats --watch %d\n", getpid());
 }

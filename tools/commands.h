@@ -16,7 +16,9 @@
 X(run, "PROGRAM [ARG]...", "start a program under uzswap")		\
 X(list, "", "show all processes under uzswap")				\
 X(stats, "PID", "show one process")					\
-X(top, "[PID]", "show all processes, live")
+X(top, "[PID]", "show all processes, live")				\
+X(doctor, "[PID|PROGRAM]", "would it work here, and if not, why")	\
+X(metrics, "[PID]", "all processes, for Prometheus")
 
 /* ARGV[0] is "zctl NAME". */
 #define X(name, args, help) enum zctl_status cmd_##name(int argc, char **argv);

@@ -5,6 +5,7 @@
  *   way                  works for
  *   UZSWAP_UFFD_FD=N     children of a zctl run, programs without privileges
  *   /dev/userfaultfd     whoever may open it (kernel 6.1 and later)
+ *   the broker's socket  whoever may connect to it, also in containers
  *   userfaultfd(2)       root, CAP_SYS_PTRACE, or the sysctl set to 1
  *
  * A descriptor is good when it gives a userfaultfd and that one offers the
@@ -30,6 +31,8 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "broker.h"
+#include "library.h"
 #include "units.h"
 
 #define CLASS_FILE	"/sys/class/misc/userfaultfd/dev"
@@ -143,8 +146,10 @@ static bool try_inherited(struct device *device)
 	}
 	if (!judge_device(device, (int)fd, result))
 		return false;
-	device->fd = (int)fd;
-	fcntl(device->fd, F_SETFD, 0);
+	if (device->fd < 0) {
+		device->fd = (int)fd;
+		fcntl(device->fd, F_SETFD, 0);
+	}
 	return true;
 }
 
@@ -171,27 +176,43 @@ static void describe_refusal(char *result, int err)
 		 pw ? pw->pw_name : "?", gr ? gr->gr_name : "?");
 }
 
+/* Keep the device open at LOW under a high number, if it is any good. */
+static bool keep_device(struct device *device, int low, char *result)
+{
+	bool good = judge_device(device, low, result);
+
+	if (good && device->fd < 0) {
+		/* RLIMIT_NOFILE may be below: then any, it is a wish */
+		device->fd = fcntl(low, F_DUPFD, DEVICE_FD_MIN);
+		if (device->fd < 0)
+			device->fd = fcntl(low, F_DUPFD, 3);
+	}
+	close(low);
+	return good;
+}
+
 static bool try_device(struct device *device)
 {
 	char *result = add_try(device, DEVICE_PATH);
 	int low = open(DEVICE_PATH, O_RDWR | O_CLOEXEC);
-	int fd;
 
 	if (low < 0) {
 		describe_refusal(result, errno);
 		return false;
 	}
-	if (!judge_device(device, low, result)) {
-		close(low);
+	return keep_device(device, low, result);
+}
+
+static bool try_broker(struct device *device)
+{
+	char *result = add_try(device, device->socket);
+	int low = broker_ask(device->socket);
+
+	if (low < 0) {
+		snprintf(result, TRY_LEN, "%s", errno_name(-low));
 		return false;
 	}
-	/* RLIMIT_NOFILE may be below: then the next free one, it is a wish */
-	fd = fcntl(low, F_DUPFD, DEVICE_FD_MIN);
-	if (fd < 0)
-		fd = fcntl(low, F_DUPFD, 3);
-	close(low);
-	device->fd = fd;
-	return true;
+	return keep_device(device, low, result);
 }
 
 /* The value of the sysctl, or '?' */
@@ -235,14 +256,14 @@ static void suggest_fix(struct device *device)
 
 	if (stat(DEVICE_PATH, &st) < 0) {
 		snprintf(device->fix, sizeof(device->fix),
-			 "run as root, or (kernel 6.1 and later) make "
-			 DEVICE_PATH " visible here: in a container "
-			 "--device " DEVICE_PATH "; details: man 7 uzswap");
+			 "make " DEVICE_PATH " (kernel 6.1 and later) or "
+			 BROKER_SOCKET " visible here: in a container "
+			 "--device " DEVICE_PATH "; details: zctl doctor");
 		return;
 	}
 	if (access(DEVICE_PATH, R_OK | W_OK) == 0) {
 		snprintf(device->fix, sizeof(device->fix),
-			 "a newer kernel is needed; details: man 7 uzswap");
+			 "a newer kernel is needed; details: zctl doctor");
 		return;
 	}
 	if ((st.st_mode & 0060) == 0060 && st.st_gid != 0)
@@ -250,36 +271,57 @@ static void suggest_fix(struct device *device)
 	if (gr)
 		snprintf(device->fix, sizeof(device->fix),
 			 "sudo usermod -aG %.32s %.32s, log in again; "
-			 "details: man 7 uzswap", gr->gr_name, user);
+			 "details: zctl doctor", gr->gr_name, user);
 	else
 		snprintf(device->fix, sizeof(device->fix),
 			 "sudo setfacl -m u:%.32s:rw " DEVICE_PATH
-			 " (until the next boot); for good: man 7 uzswap",
-			 user);
+			 " (until the next boot); for good: install "
+			 "60-uzswap.rules and join group " UZSWAP_GROUP
+			 "; details: zctl doctor", user);
 }
 
-void device_probe(struct device *device, const char *mode)
+static const struct {
+	bool (*try)(struct device *device);
+	const char *mode;	/* besides auto */
+} ways[DEVICE_TRIES] = {
+	{ try_inherited, "dev" },
+	{ try_device, "dev" },
+	{ try_broker, "socket" },
+	{ try_syscall, "syscall" },
+};
+
+static bool try_way(struct device *device, size_t i)
 {
-	static const struct {
-		bool (*try)(struct device *device);
-		const char *mode;	/* besides auto */
-	} ways[] = {
-		{ try_inherited, "dev" },
-		{ try_device, "dev" },
-		{ try_syscall, "syscall" },
-	};
+	bool works = ways[i].try(device);
+
+	device->tries[device->nr_tries - 1].works = works;
+	if (works && !device->source)
+		device->source = device->tries[device->nr_tries - 1].way;
+	return works;
+}
+
+void device_probe(struct device *device, const char *mode,
+		  const char *socket)
+{
 	bool automatic = strcmp(mode, "auto") == 0;
 
 	memset(device, 0, sizeof(*device));
 	device->fd = -1;
-	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
-		if (!automatic && strcmp(mode, ways[i].mode) != 0)
-			continue;
-		if (ways[i].try(device)) {
-			device->source =
-				device->tries[device->nr_tries - 1].way;
-			return;
-		}
-	}
+	device->socket = socket;
+	for (size_t i = 0; i < ARRAY_SIZE(ways); i++)
+		if (automatic || strcmp(mode, ways[i].mode) == 0)
+			if (try_way(device, i))
+				return;
 	suggest_fix(device);
+}
+
+void device_probe_all(struct device *device, const char *socket)
+{
+	memset(device, 0, sizeof(*device));
+	device->fd = -1;
+	device->socket = socket;
+	for (size_t i = 0; i < ARRAY_SIZE(ways); i++)
+		try_way(device, i);
+	if (!device->source)
+		suggest_fix(device);
 }

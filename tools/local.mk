@@ -9,8 +9,10 @@ libzctl_la_SOURCES = \
 	tools/zctl.c tools/zctl.h tools/commands.h \
 	tools/units.c tools/units.h \
 	tools/setting.c tools/setting.h \
+	tools/conf.c tools/conf.h \
 	tools/library.c tools/library.h \
 	tools/preflight.c tools/preflight.h \
+	tools/broker.c tools/broker.h \
 	tools/device.c tools/device.h \
 	tools/snapshot.c tools/snapshot.h \
 	tools/client.c tools/client.h \
@@ -23,8 +25,16 @@ libzctl_la_SOURCES = \
 	tools/live.c tools/live.h \
 	tools/panel.c tools/panel.h \
 	tools/panel_detail.c tools/panel_detail.h \
+	tools/metrics.c tools/metrics.h \
+	tools/mappings.c tools/mappings.h \
+	tools/finding.c tools/finding.h \
+	tools/examine_machine.c tools/examine.h \
+	tools/examine_process.c \
+	tools/serve.c tools/serve.h \
+	tools/cmd_doctor.c \
 	tools/cmd_run.c \
 	tools/cmd_list.c \
+	tools/cmd_metrics.c \
 	tools/cmd_stats.c \
 	tools/cmd_top.c
 libzctl_la_CPPFLAGS = $(ZCTL_CPPFLAGS)
@@ -36,7 +46,17 @@ zctl_CPPFLAGS = $(ZCTL_CPPFLAGS)
 zctl_CFLAGS = $(COMMON_CFLAGS)
 zctl_LDADD = libzctl.la $(ZCTL_LIBS)
 
+# What hands out /dev/userfaultfd, with as little as can be linked into it.
+pkglibexec_PROGRAMS = uzswap-uffd
+uzswap_uffd_SOURCES = tools/uffd_broker.c
+uzswap_uffd_CPPFLAGS = $(COMMON_CPPFLAGS) $(CAPNG_CFLAGS)
+uzswap_uffd_CFLAGS = $(COMMON_CFLAGS)
+uzswap_uffd_LDADD = $(CAPNG_LIBS)
+
 ZCTL_CPPFLAGS = $(COMMON_CPPFLAGS) -DUZSWAP_LIBDIR='"$(libdir)"' \
+	-DUZSWAP_VENDORDIR='"$(prefix)/lib/uzswap"' \
 	-DUZSWAP_CONFDIR='"$(sysconfdir)/uzswap"' \
-	$(SMARTCOLS_CFLAGS) $(JANSSON_CFLAGS) $(NCURSES_CFLAGS)
-ZCTL_LIBS = $(SMARTCOLS_LIBS) $(JANSSON_LIBS) $(NCURSES_LIBS)
+	$(SMARTCOLS_CFLAGS) $(JANSSON_CFLAGS) $(NCURSES_CFLAGS) \
+	$(INIH_CFLAGS) $(MICROHTTPD_CFLAGS)
+ZCTL_LIBS = $(SMARTCOLS_LIBS) $(JANSSON_LIBS) $(NCURSES_LIBS) \
+	$(INIH_LIBS) $(MICROHTTPD_LIBS)

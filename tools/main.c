@@ -16,6 +16,7 @@
 
 #include "commands.h"
 #include "library.h"
+#include "setting.h"
 
 const char *argp_program_version = "zctl (uzswap) " PACKAGE_VERSION;
 
@@ -79,14 +80,19 @@ static enum zctl_status print_fact(const char *what)
 
 	if (strcmp(what, "preload") == 0)
 		return print_library();
+	if (strcmp(what, "options") == 0) {
+		for (size_t i = 0; i < UZSWAP_NR_OPTIONS; i++)
+			puts(setting_row_at(i)->name);
+		return ZCTL_DONE;
+	}
 	for (size_t i = 0; i < ARRAY_SIZE(facts); i++) {
 		if (strcmp(what, facts[i][0]) == 0) {
 			puts(facts[i][1]);
 			return ZCTL_DONE;
 		}
 	}
-	zctl_error("--print=%s: one of preload, libdir, confdir, uffd-group",
-		   what);
+	zctl_error("--print=%s: one of preload, libdir, confdir, uffd-group, "
+		   "options", what);
 	return ZCTL_USAGE;
 }
 
@@ -113,8 +119,8 @@ static error_t parse_top(int key, char *arg, struct argp_state *state)
 
 static const struct argp_option top_options[] = {
 	{ "print", KEY_PRINT, "WHAT", 0,
-	  "print preload (the library's path), libdir, confdir or uffd-group",
-	  0 },
+	  "print preload (the library's path), libdir, confdir, uffd-group or "
+	  "options", 0 },
 	{ 0 }
 };
 

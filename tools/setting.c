@@ -53,6 +53,11 @@ const struct uzswap_option_row *setting_row(const char *key)
 	return NULL;
 }
 
+const struct uzswap_option_row *setting_row_at(size_t i)
+{
+	return &rows[i];
+}
+
 static int unknown_key(const char *key, char *why, size_t len)
 {
 	const char *names[ARRAY_SIZE(rows)];

@@ -39,4 +39,7 @@ MUST_USE int setting_parse(struct setting *out, const char *key,
 /* The row of option KEY, or NULL. */
 const struct uzswap_option_row *setting_row(const char *key);
 
+/* Row I of the table, I < UZSWAP_NR_OPTIONS. */
+const struct uzswap_option_row *setting_row_at(size_t i);
+
 #endif

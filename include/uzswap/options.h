@@ -76,11 +76,13 @@ X(include, INCLUDE, TEXT, "", "", "255", "", "", AT_START,		\
   "only in programs whose file name matches one of these globs")	\
 X(exclude, EXCLUDE, TEXT, "", "", "255", "", "", AT_START,		\
   "never in programs whose file name matches one of these globs")	\
-X(uffd, UFFD, CHOICE, "auto", "", "", "auto|dev|syscall", "",	\
+X(uffd, UFFD, CHOICE, "auto", "", "", "auto|dev|socket|syscall", "",	\
   AT_START,								\
   "where a userfaultfd comes from")	\
 X(uffd_fd, UFFD_FD, FD, "none", "0", "1048575", "", "", AT_START,	\
   "descriptor of /dev/userfaultfd, passed on by zctl")			\
+X(uffd_socket, UFFD_SOCKET, TEXT, "/run/uzswap/uffd.sock", "", "107",	\
+  "", "", AT_START, "socket of the broker that hands out the device")	\
 X(log, LOG, CHOICE, "warn", "", "", "off|warn", "", NOW,	\
   "how much to say on standard error")					\
 X(stats_at_exit, STATS_AT_EXIT, BOOL, "0", "", "", "", "", NOW,		\

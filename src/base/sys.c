@@ -14,6 +14,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
@@ -238,6 +239,26 @@ long sys_poll(struct pollfd *fds, unsigned nr, const struct timespec *max)
 	if (max)
 		left = *max;
 	return CALL(SYS_ppoll, fds, nr, max ? &left : NULL, 0, 0, 0);
+}
+
+long sys_socket(int family, int type)
+{
+	return CALL(SYS_socket, family, type, 0, 0, 0, 0);
+}
+
+long sys_setsockopt(int fd, int option, const void *value, unsigned len)
+{
+	return CALL(SYS_setsockopt, fd, SOL_SOCKET, option, value, len, 0);
+}
+
+long sys_connect(int fd, const void *addr, unsigned len)
+{
+	return CALL(SYS_connect, fd, addr, len, 0, 0, 0);
+}
+
+long sys_recvmsg(int fd, struct msghdr *msg, int flags)
+{
+	return CALL(SYS_recvmsg, fd, msg, flags, 0, 0, 0);
 }
 
 static struct timespec timespec_of(uint64_t ns)

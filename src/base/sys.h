@@ -16,6 +16,7 @@
 
 #include "base/types.h"
 
+struct msghdr;
 struct pollfd;
 struct rlimit;
 
@@ -56,6 +57,10 @@ long sys_ftruncate(int fd, off_t len);
 long sys_memfd_create(const char *name, unsigned flags);
 long sys_userfaultfd(int flags);
 long sys_close_range(unsigned first, unsigned last, unsigned flags);
+long sys_socket(int family, int type);
+long sys_setsockopt(int fd, int option, const void *value, unsigned len);
+long sys_connect(int fd, const void *addr, unsigned len);
+long sys_recvmsg(int fd, struct msghdr *msg, int flags);
 long sys_poll(struct pollfd *fds, unsigned nr, const struct timespec *max);
 
 /* threads and processes */

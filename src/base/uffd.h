@@ -36,6 +36,7 @@ enum uffd_result {
 enum uffd_source {
 	UFFD_FROM_FD,		/* an open /dev/userfaultfd */
 	UFFD_FROM_DEVICE,	/* open /dev/userfaultfd ourselves */
+	UFFD_FROM_BROKER,	/* as FROM_FD, by broker_ask(); not for open */
 	UFFD_FROM_SYSCALL,
 	UFFD_NR_SOURCES
 };

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "base/broker.h"
 #include "base/count.h"
 #include "base/log.h"
 #include "base/proc.h"
@@ -26,6 +27,7 @@
 const char *const engine_source_names[UFFD_NR_SOURCES] = {
 	[UFFD_FROM_FD] = "UZSWAP_UFFD_FD",
 	[UFFD_FROM_DEVICE] = "/dev/userfaultfd",
+	[UFFD_FROM_BROKER] = "broker",
 	[UFFD_FROM_SYSCALL] = "userfaultfd(2)",
 };
 
@@ -69,9 +71,9 @@ static void complain(const int errs[UFFD_NR_SOURCES])
 		 engine_source_names[0], ": ",
 		 errs[0] == -ENOENT ? "not set" : names[0], ", ",
 		 engine_source_names[1], ": ", names[1], ", ",
-		 engine_source_names[2], ": ", names[2],
-		 "); fix: make /dev/userfaultfd accessible to this user",
-		 NULL);
+		 engine_source_names[2], ": ", names[2], ", ",
+		 engine_source_names[3], ": ", names[3],
+		 "); fix: zctl doctor", NULL);
 }
 
 static int open_pair(struct uffd *main, struct uffd *aside,
@@ -88,6 +90,39 @@ static int open_pair(struct uffd *main, struct uffd *aside,
 	return ret;
 }
 
+static int open_by_broker(struct uffd *main, struct uffd *aside,
+			  const struct engine_config *cfg)
+{
+	struct engine_config with = *cfg;
+	int ret;
+
+	with.dev_fd = broker_ask(cfg->broker);
+	if (with.dev_fd < 0)
+		return with.dev_fd;
+	ret = open_pair(main, aside, &with, UFFD_FROM_FD);
+	sys_close(with.dev_fd);
+	return ret;
+}
+
+/* Is this source out of the question?  Then it is not even tried. */
+static bool is_ruled_out(const struct engine_config *cfg,
+			 enum uffd_source from)
+{
+	switch (from) {
+	case UFFD_FROM_FD:
+		return cfg->dev_fd < 0;
+	case UFFD_FROM_DEVICE:
+		return cfg->no_device;
+	case UFFD_FROM_BROKER:
+		return cfg->no_broker || !cfg->broker[0];
+	case UFFD_FROM_SYSCALL:
+		return cfg->no_syscall;
+	case UFFD_NR_SOURCES:
+		break;
+	}
+	return true;
+}
+
 static int open_uffd(struct uffd *main, struct uffd *aside,
 		     const struct engine_config *cfg)
 {
@@ -95,11 +130,13 @@ static int open_uffd(struct uffd *main, struct uffd *aside,
 
 	for (int i = 0; i < UFFD_NR_SOURCES; i++) {
 		enum uffd_source from = (enum uffd_source)i;
-		bool off = from == UFFD_FROM_FD ? cfg->dev_fd < 0
-			 : from == UFFD_FROM_DEVICE ? cfg->no_device
-						    : cfg->no_syscall;
 
-		errs[i] = off ? -ENOENT : open_pair(main, aside, cfg, from);
+		if (is_ruled_out(cfg, from))
+			errs[i] = -ENOENT;
+		else if (from == UFFD_FROM_BROKER)
+			errs[i] = open_by_broker(main, aside, cfg);
+		else
+			errs[i] = open_pair(main, aside, cfg, from);
 		if (!errs[i])
 			return 0;
 	}

@@ -31,6 +31,7 @@
 #define UZ_ENGINE_ENGINE_H
 
 #include "base/arena.h"
+#include "base/broker.h"
 #include "base/pagemap.h"
 #include "base/thread.h"
 #include "base/types.h"
@@ -67,7 +68,9 @@ struct engine_config {
 	uint32_t nr_evictors;	/* 0: by number of CPUs */
 	enum engine_kind kind;
 	int dev_fd;		/* inherited /dev/userfaultfd, or -1 */
+	char broker[BROKER_PATH]; /* socket that hands out the device */
 	bool no_device;		/* do not open the device */
+	bool no_broker;		/* do not ask the broker */
 	bool no_syscall;	/* do not use userfaultfd(2) */
 	uint64_t torture;	/* seed (base/torture.h), 0 off */
 	/* Called by the steward each tick and after a fork; may be NULL. */

@@ -199,8 +199,7 @@ static struct engine_config engine_config_of(const struct config *c)
 		[CONFIG_ENGINE_WP] = ENGINE_WP,
 	};
 	uint64_t from = c->uffd.num;
-
-	return (struct engine_config){
+	struct engine_config cfg = {
 		.limit = c->limit.num,
 		.limit_pct = c->limit.pct,
 		.pool_max = c->pool_max.num,
@@ -211,14 +210,23 @@ static struct engine_config engine_config_of(const struct config *c)
 		.nr_evictors = (uint32_t)c->threads.num,
 		.kind = kinds[c->engine.num],
 		.dev_fd = c->uffd_fd.num == CONFIG_NO_FD ||
-			  from == CONFIG_UFFD_SYSCALL
+			  from == CONFIG_UFFD_SYSCALL ||
+			  from == CONFIG_UFFD_SOCKET
 			? -1 : (int)c->uffd_fd.num,
-		.no_device = from == CONFIG_UFFD_SYSCALL,
-		.no_syscall = from == CONFIG_UFFD_DEV,
+		.no_device = from == CONFIG_UFFD_SYSCALL ||
+			     from == CONFIG_UFFD_SOCKET,
+		.no_broker = from == CONFIG_UFFD_SYSCALL ||
+			     from == CONFIG_UFFD_DEV,
+		.no_syscall = from == CONFIG_UFFD_DEV ||
+			      from == CONFIG_UFFD_SOCKET,
 		.torture = c->torture.num,
 		.publish = publish_now,
 		.publish_ctx = &publish,
 	};
+
+	text_copy(cfg.broker, sizeof(cfg.broker),
+		  config_text(c, &c->uffd_socket));
+	return cfg;
 }
 
 /* UZSWAP_REQUIRE: better no program than one without compression. */

@@ -49,11 +49,13 @@ all_files()
 	else
 		find .ci .clang-format CONTRIBUTING.md LICENSE Makefile.am NEWS \
 			README.md SECURITY.md autogen.sh check configure.ac \
-			demo docs include m4 man src tests tools uzswap.pc.in \
+			completion demo dist docs examples include m4 man \
+			src tests tools uzswap.pc.in \
 			-type f \( -name '*.[ch]' -o -name '*.sh' -o \
 			-name '*.py' -o -name '*.js' -o -name '*.m[k4]' -o \
 			-name '*.md' -o -name '*.map' -o -name '*.[1-9]' -o \
-			-path 'm4/uz.m4' -o ! -path '*/*' \) \
+			-path 'm4/uz.m4' -o -path 'dist/*[a-z]' -o \
+			-path 'examples/*' -o -path 'completion/*' -o ! -path '*/*' \) \
 			! -name 'l*.m4' ! -path '*/__pycache__/*' 2>/dev/null
 	fi
 }

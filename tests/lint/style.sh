@@ -12,7 +12,7 @@ MAX_COLUMNS=80
 
 for file in $(all_files); do
 	case $file in
-	LICENSE | NEWS | *.md | .gitignore | *.pc.in) ;;
+	LICENSE | NEWS | *.md | *.json | .gitignore | *.pc.in) ;;
 	*)
 		head -n 3 "$file" | grep -q 'SPDX-License-Identifier: MIT' ||
 			complain "$file: no SPDX line" ;;

@@ -175,6 +175,7 @@ static void test_choices_have_their_constants(void **state)
 	check_choice(UZSWAP_OPT_follow, "none", CONFIG_FOLLOW_NONE);
 	check_choice(UZSWAP_OPT_uffd, "auto", CONFIG_UFFD_AUTO);
 	check_choice(UZSWAP_OPT_uffd, "dev", CONFIG_UFFD_DEV);
+	check_choice(UZSWAP_OPT_uffd, "socket", CONFIG_UFFD_SOCKET);
 	check_choice(UZSWAP_OPT_uffd, "syscall", CONFIG_UFFD_SYSCALL);
 	check_choice(UZSWAP_OPT_log, "off", CONFIG_LOG_OFF);
 	check_choice(UZSWAP_OPT_log, "warn", CONFIG_LOG_WARN);
