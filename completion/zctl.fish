@@ -3,11 +3,13 @@
 
 function __zctl_commands
     zctl help 2>/dev/null |
-        sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .\{23\}  *\(.*\)/\1\t\2/p'
+        sed -n '/^Commands:/,/^$/s/^  \([a-z]*\).*  \([^ ].*\)/\1\t\2/p'
 end
 
 function __zctl_command
-    for word in (commandline -opc)[2..-1]
+    set -l words (commandline -opc)
+    set -e words[1]
+    for word in $words
         if not string match -q -- '-*' $word
             echo $word
             return
