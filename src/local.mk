@@ -68,6 +68,7 @@ WATCH = \
 HOOKS = \
 	src/hooks/hooks.h \
 	src/hooks/preload.c \
+	src/hooks/summary.c \
 	src/hooks/hook_map.c \
 	src/hooks/hook_advice.c \
 	src/hooks/hook_malloc.c \

@@ -100,6 +100,7 @@ PRELOAD_TESTS = \
 	tests/preload/wp_replace_in_place.c
 
 TOOLS_TESTS = \
+	tests/tools/at_exit.sh \
 	tests/tools/broker.sh \
 	tests/tools/completion.sh \
 	tests/tools/conf.sh \

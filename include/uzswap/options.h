@@ -85,8 +85,8 @@ X(uffd_socket, UFFD_SOCKET, TEXT, "/run/uzswap/uffd.sock", "", "107",	\
   "", "", AT_START, "socket of the broker that hands out the device")	\
 X(log, LOG, CHOICE, "warn", "", "", "off|warn", "", NOW,	\
   "how much to say on standard error")					\
-X(stats_at_exit, STATS_AT_EXIT, BOOL, "0", "", "", "", "", NOW,		\
-  "print a summary when the program ends")				\
+X(stats_at_exit, STATS_AT_EXIT, TEXT, "0", "", "255", "", "", AT_START,	\
+  "yes, or a file for the summary at the end (%p pid, %e name)")	\
 X(torture, TORTURE, COUNT, "0", "1", "4294967295", "", "off", AT_START,	\
   "for tests: evict always, fail and delay at random; a seed")	\
 X(name, NAME, TEXT, "", "", "31", "", "", AT_START,			\

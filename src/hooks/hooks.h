@@ -30,7 +30,7 @@ struct hooks {
 	_Atomic uint32_t mode;		/* enum hooks_mode */
 	_Atomic int64_t grown;		/* bytes mapped writable, dormant */
 	uint64_t threshold;		/* bytes at which the engine wakes */
-	bool stats_at_exit;
+	char stats_at_exit[256];	/* as the option is given */
 	struct engine_config cfg;
 };
 

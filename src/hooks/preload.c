@@ -11,7 +11,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/count.h"
 #include "base/log.h"
 #include "base/proc.h"
 #include "base/sys.h"
@@ -281,7 +280,8 @@ static enum hooks_mode configure(char **env)
 		return HOOKS_OFF;
 	hooks.threshold = c.min_managed.num;
 	hooks.cfg = engine_config_of(&c);
-	hooks.stats_at_exit = c.stats_at_exit.num;
+	text_copy(hooks.stats_at_exit, sizeof(hooks.stats_at_exit),
+		  config_text(&c, &c.stats_at_exit));
 	publish.engine = &hooks_engine;
 	text_copy(publish.compressor, sizeof(publish.compressor), "lz4");
 	text_copy(publish.name, sizeof(publish.name),
@@ -303,44 +303,4 @@ __attribute__((constructor)) static void loaded(int argc UNUSED,
 	atomic_store(&hooks.mode, env ? configure(env) : HOOKS_OFF);
 	if (hooks.cfg.torture)
 		hooks_wake();	/* from the first page on */
-}
-
-/* --- the end ------------------------------------------------------------ */
-
-static void say_amount(char **end, const char *limit, uint64_t n,
-		       const char *what, bool bytes)
-{
-	char num[TEXT_NUM];
-
-	text_append(end, limit, bytes ? text_size(num, sizeof(num), n)
-				      : text_u64(num, sizeof(num), n));
-	text_append(end, limit, what);
-}
-
-__attribute__((destructor)) static void unloaded(void)
-{
-	char line[400];
-	char *end = line;
-	const char *limit = line + sizeof(line);
-	struct store_usage use;
-
-	if (!hooks.stats_at_exit)
-		return;
-	if (atomic_load(&hooks_engine.ready) != 1) {
-		log_line("at exit: dormant, nothing was stored", NULL);
-		return;
-	}
-	store_usage(&hooks_engine.store, &use);
-	line[0] = 0;
-	say_amount(&end, limit, use.pages * PAGE_SIZE, " stored in ", true);
-	say_amount(&end, limit, use.used + use.metadata, " of pool; ", true);
-	say_amount(&end, limit, count_get(UZSWAP_COUNT_evicted),
-		   " pages evicted, ", false);
-	say_amount(&end, limit, count_get(UZSWAP_COUNT_restored),
-		   " restored, ", false);
-	say_amount(&end, limit, count_get(UZSWAP_COUNT_faults),
-		   " faults; most used ", false);
-	say_amount(&end, limit, hooks_engine.usage_max, " of ", true);
-	say_amount(&end, limit, hooks_engine.now.limit, "", true);
-	log_line("at exit: ", line, NULL);
 }

@@ -182,7 +182,8 @@ static int set_text(struct config *c, struct config_value *v,
 		explain(reason, "has no room left", "", "");
 		return -ENOSPC;
 	}
-	if (!len)
+	/* defaults are in the table and take no room */
+	if (!len || v->origin == CONFIG_DEFAULT)
 		return 0;
 	v->text_at = (uint16_t)c->texts_len;
 	memcpy(c->texts + c->texts_len, text, len + 1);
@@ -265,7 +266,8 @@ void config_defaults(struct config *c)
 
 const char *config_text(const struct config *c, const struct config_value *v)
 {
-	return c->texts + v->text_at;
+	return v->origin == CONFIG_DEFAULT ? rows[v - c->all].initial
+					   : c->texts + v->text_at;
 }
 
 static void format_choice(const char *choices, uint64_t index, char *buf,

@@ -145,6 +145,8 @@ static void test_defaults(void **state)
 	assert_true(c.uffd_fd.num == CONFIG_NO_FD);
 	assert_int_equal(c.log.num, CONFIG_LOG_WARN);
 	assert_string_equal(config_text(&c, &c.name), "");
+	assert_string_equal(config_text(&c, &c.uffd_socket),
+			    "/run/uzswap/uffd.sock");
 	for (unsigned i = 0; i < UZSWAP_NR_OPTIONS; i++)
 		assert_int_equal(c.all[i].origin, CONFIG_DEFAULT);
 	ENV("PATH=/bin", "UZSWA=1", "uzswap_limit=3", "XUZSWAP_LIMIT=1");

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The summary when a program ends: one line, on its standard error or at the
+ * end of a file.  The file's name may hold %p (process id), %e (command) and
+ * %%; it is opened when it is written, so a daemon's chdir() counts.
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <string.h>
+
+#include "base/count.h"
+#include "base/log.h"
+#include "base/proc.h"
+#include "base/sys.h"
+#include "base/text.h"
+#include "hooks/hooks.h"
+
+static void append_amount(char **end, const char *limit, uint64_t n,
+			  const char *what, bool bytes)
+{
+	char num[TEXT_NUM];
+
+	text_append(end, limit, bytes ? text_size(num, sizeof(num), n)
+				      : text_u64(num, sizeof(num), n));
+	text_append(end, limit, what);
+}
+
+static void describe(char *line, const char *limit)
+{
+	uint32_t ready = atomic_load(&hooks_engine.ready);
+	struct store_usage use;
+	char *end = line;
+
+	*line = 0;
+	if (ready != 1) {
+		text_append(&end, limit, ready ?
+			    "it did not work, nothing was stored" :
+			    "dormant, nothing was stored");
+		return;
+	}
+	store_usage(&hooks_engine.store, &use);
+	append_amount(&end, limit, use.pages * PAGE_SIZE, " stored in ",
+		      true);
+	append_amount(&end, limit, use.used + use.metadata, " of pool; ",
+		      true);
+	append_amount(&end, limit, count_get(UZSWAP_COUNT_evicted),
+		      " pages evicted, ", false);
+	append_amount(&end, limit, count_get(UZSWAP_COUNT_restored),
+		      " restored, ", false);
+	append_amount(&end, limit, count_get(UZSWAP_COUNT_faults),
+		      " faults; most used ", false);
+	append_amount(&end, limit, hooks_engine.usage_max, " of ", true);
+	append_amount(&end, limit, hooks_engine.now.limit, "", true);
+}
+
+/* PATTERN with its percent signs replaced. */
+static void expand(char *path, size_t len, const char *pattern)
+{
+	char *end = path;
+	const char *limit = path + len;
+	char text[TEXT_NUM];
+
+	*path = 0;
+	for (; *pattern; pattern++) {
+		char one[2] = { *pattern, 0 };
+
+		if (*pattern != '%') {
+			text_append(&end, limit, one);
+			continue;
+		}
+		pattern++;
+		if (*pattern == 'p')
+			text_u64(text, sizeof(text), (uint64_t)sys_getpid());
+		else if (*pattern == 'e')
+			proc_comm(text, sizeof(text));
+		else
+			text_copy(text, sizeof(text), "%");
+		text_append(&end, limit, text);
+		if (!*pattern)
+			break;
+	}
+}
+
+static void write_to_file(const char *pattern, const char *line)
+{
+	char path[256];
+	char text[512];
+	char *end = text;
+	const char *limit = text + sizeof(text);
+	char word[TEXT_NUM];
+	long fd;
+
+	expand(path, sizeof(path), pattern);
+	proc_comm(word, sizeof(word));
+	*text = 0;
+	text_append(&end, limit, word);
+	text_append(&end, limit, " (pid ");
+	text_append(&end, limit, text_u64(word, sizeof(word),
+					  (uint64_t)sys_getpid()));
+	text_append(&end, limit, "): ");
+	text_append(&end, limit, line);
+	text_append(&end, limit, "\n");
+	fd = sys_open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+	if (fd < 0) {
+		log_line("at exit: cannot open ", path, ": ",
+			 text_errno(word, sizeof(word), (int)fd), NULL);
+		return;
+	}
+	sys_write((int)fd, text, (size_t)(end - text));
+	sys_close((int)fd);
+}
+
+__attribute__((destructor)) static void unloaded(void)
+{
+	const char *where = hooks.stats_at_exit;
+	char line[400];
+	bool yes;
+
+	if (!*where || (!text_parse_bool(&yes, where) && !yes))
+		return;
+	describe(line, line + sizeof(line));
+	if (!text_parse_bool(&yes, where))
+		log_line("at exit: ", line, NULL);
+	else
+		write_to_file(where, line);
+}

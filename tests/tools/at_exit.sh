@@ -1,0 +1,27 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# at_exit.sh - UZSWAP_STATS_AT_EXIT: a line on standard error, or in a file.
+
+. "$(dirname "$0")/lib.sh"
+
+real=$UZ_BUILDDIR/.libs/libuzswap.so.0
+[ -e "$real" ] || skip 'the library was not built'
+export LD_PRELOAD="$real"
+say=UZSWAP_STATS_AT_EXIT
+for no in 0 no false off ''; do
+	expect 0 '' env $say="$no" sleep 0
+done
+for yes in 1 yes TRUE on; do
+	expect 0 'uzswap: at exit: dormant' env $say=$yes sleep 0
+done
+expect 0 '' env $say="$work/%e.%p%%x" sh -c 'echo $$ >pid; exec sleep 0'
+file="$work/sleep.$(cat "$work/pid")%x"
+grep -qx "sleep (pid $(cat "$work/pid")): dormant, nothing was stored" \
+	"$file" || fault "no $file: $(ls "$work")"
+# several add their lines, and one that cannot be opened is told
+expect 0 '' env $say="$work/all" sh -c 'sleep 0; sleep 0'
+[ "$(grep -c '^sleep' "$work/all")" = 2 ] || fault "$(cat "$work/all")"
+expect 0 'at exit: cannot open /no/such/file: ENOENT' \
+	env $say=/no/such/file sleep 0
+finish
