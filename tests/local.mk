@@ -104,6 +104,7 @@ TOOLS_TESTS = \
 	tests/tools/broker.sh \
 	tests/tools/completion.sh \
 	tests/tools/conf.sh \
+	tests/tools/container.sh \
 	tests/tools/doctor.sh \
 	tests/tools/manual.sh \
 	tests/tools/metrics.sh \
@@ -111,6 +112,7 @@ TOOLS_TESTS = \
 	tests/tools/run_preflight.sh \
 	tests/tools/run_privilege.sh \
 	tests/tools/stats_hostile.sh \
+	tests/tools/stats_views.sh \
 	tests/tools/top.sh \
 	tests/tools/usage.sh
 
@@ -130,6 +132,7 @@ BENCHES = \
 EXTRA_DIST += tests/run-tap.sh tests/run-preload.sh \
 	$(LINT_TESTS) tests/lint/lib.sh \
 	$(TOOLS_TESTS) tests/tools/lib.sh tests/tools/fake_target.c \
+	tests/tools/in_container.c \
 	$(PRELOAD_TESTS) tests/preload/run.sh tests/preload/pattern.h \
 	tests/preload/peek.c $(REAL_FILES)
 REAL_FILES = \
@@ -158,7 +161,9 @@ REAL_FILES = \
 	bench/overhead.py \
 	bench/overhead.sh \
 	bench/scan.c \
-	bench/start.c
+	bench/start.c \
+	bench/stats_cost.py \
+	docs/screenshot.py
 
 # Shared by tests: fixtures, patterns, fakes, the main() of fuzz tests.
 LIBTEST = \

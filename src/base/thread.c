@@ -12,6 +12,7 @@
 #include "base/thread.h"
 
 #include <errno.h>
+#include <linux/close_range.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -85,27 +86,31 @@ void thread_join(struct thread *t)
 		sys_nanosleep(200 * NS_PER_US);
 }
 
-static void close_from(unsigned first, unsigned last)
+static void close_all_but(int keep_fd)
 {
-	if (first > last)
-		return;
-	if (sys_close_range(first, last, 0) == 0)
-		return;
-	/* before Linux 5.9 */
-	for (unsigned fd = first; fd <= last && fd < 4096; fd++)
-		sys_close((int)fd);
+	/* before Linux 5.9 there is no close_range() */
+	for (int fd = 0; fd < 4096; fd++)
+		if (fd != keep_fd)
+			sys_close(fd);
 }
 
-void thread_leave_files(int keep_fd)
+/*
+ * Never close anything before the table is known to be ours: it would be the
+ * program's descriptors.  Containers forbid unshare() by seccomp, even this
+ * harmless kind, but not close_range().
+ */
+int thread_leave_files(int keep_fd)
 {
-	sys_call6(SYS_unshare, CLONE_FILES, 0, 0, 0, 0, 0);
-	if (keep_fd < 0) {
-		close_from(0, ~0u);
-		return;
-	}
-	if (keep_fd > 0)
-		close_from(0, (unsigned)keep_fd - 1);
-	close_from((unsigned)keep_fd + 1, ~0u);
+	const unsigned next = (unsigned)keep_fd + 1;	/* 0 for -1 */
+	long ret = sys_close_range(next, ~0u, CLOSE_RANGE_UNSHARE);
+
+	if (!ret)
+		return keep_fd > 0 ? (int)sys_close_range(0, next - 2, 0) : 0;
+	ret = sys_call6(SYS_unshare, CLONE_FILES, 0, 0, 0, 0, 0);
+	if (ret)
+		return (int)ret;
+	close_all_but(keep_fd);
+	return 0;
 }
 
 void thread_wait(_Atomic uint32_t *word, uint32_t while_is, uint64_t max_ns)

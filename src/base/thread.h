@@ -39,8 +39,11 @@ MUST_USE int thread_start(struct thread *t, struct arena *a, const char *name,
 /* Wait until it has ended.  Context: worker. */
 void thread_join(struct thread *t);
 
-/* Take a private descriptor table with only KEEP_FD (or -1) open in it. */
-void thread_leave_files(int keep_fd);
+/*
+ * Take a private descriptor table with only KEEP_FD (or -1) open in it.
+ * -errno: it is still the program's, and nothing was closed.
+ */
+MUST_USE int thread_leave_files(int keep_fd);
 
 /* Wait on a futex word while it holds WHILE_IS, at most MAX_NS. */
 void thread_wait(_Atomic uint32_t *word, uint32_t while_is, uint64_t max_ns);

@@ -363,8 +363,15 @@ static void steward_run(void *arg)
 	bool first = !e->restore.zeros;
 	int ret;
 
-	thread_leave_files(e->cfg.dev_fd);
-	ret = bring_up(e, first);
+	/* numbers of the parent mean nothing in a forked child */
+	e->main.fd = -1;
+	e->aside.fd = -1;
+	ret = thread_leave_files(e->cfg.dev_fd);
+	if (ret)
+		log_line("running WITHOUT compression: no table of "
+			 "descriptors of our own: a seccomp filter", NULL);
+	else
+		ret = bring_up(e, first);
 	if (!ret && !first)
 		fork_settle_child(&e->steward, adopt_again(e));
 	torture_start(e->cfg.torture);

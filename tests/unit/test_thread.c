@@ -112,8 +112,9 @@ static void leave_files(void *keep)
 {
 	int fd = *(int *)keep;
 
-	thread_leave_files(fd);
-	atomic_store(&result, sys_fcntl(fd, F_GETFD, 0) >= 0 &&
+	int ret = thread_leave_files(fd);
+
+	atomic_store(&result, !ret && sys_fcntl(fd, F_GETFD, 0) >= 0 &&
 		     sys_fcntl(0, F_GETFD, 0) == -EBADF &&
 		     sys_fcntl(fd + 1, F_GETFD, 0) == -EBADF);
 	sys_close(fd);
