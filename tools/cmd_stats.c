@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * zctl stats: one process, once or again and again.
+ * zctl stats: one process or several, once or again and again.
+ *
+ *   report.c     the screen, or record.c: JSON
+ *   mappings.c   --vmas, and what is left out: by the word of the kernel
+ *   (here)       options, and time
  *
  * Text needs two copies of the page for what happened lately, so a single
  * screen takes a moment; with --watch it is the time between two screens.
@@ -16,6 +20,7 @@
 #include <unistd.h>
 
 #include "commands.h"
+#include "mappings.h"
 #include "record.h"
 #include "report.h"
 #include "screen.h"
@@ -25,18 +30,20 @@
 #define NS_PER_S	1000000000ull
 #define SAMPLE_NS	200000000ull	/* two updates of the page */
 #define WATCH_NS	(2 * NS_PER_S)
-#define WATCH_MIN_NS	100000000ull	/* the page is not rewritten faster */
+#define WATCH_MIN_NS	10000000ull	/* pages are rewritten every 100 ms */
 #define WATCH_MAX_NS	(86400 * NS_PER_S)
 
 struct stats_options {
 	struct target_choice choice;
 	bool counters;
+	bool vmas;
 	uint64_t watch_ns;	/* 0: once */
 	struct screen_table_options table;
 };
 
 enum {
 	KEY_COUNTERS = 512,
+	KEY_VMAS,
 	KEY_NOHEADINGS,
 	KEY_RAW,
 	KEY_WATCH
@@ -45,10 +52,12 @@ enum {
 static const struct argp_option options[] = {
 	{ "counters", KEY_COUNTERS, NULL, 0,
 	  "all counters and their meaning", 0 },
+	{ "vmas", KEY_VMAS, NULL, 0,
+	  "all mappings, and why they are managed or not", 0 },
 	{ "noheadings", KEY_NOHEADINGS, NULL, 0,
-	  "with --counters: no line of names", 0 },
+	  "with --counters, --vmas: no line of names", 0 },
 	{ "raw", KEY_RAW, NULL, 0,
-	  "with --counters: one blank between columns", 0 },
+	  "with --counters, --vmas: one blank between columns", 0 },
 	{ "watch", KEY_WATCH, "SEC", OPTION_ARG_OPTIONAL,
 	  "again every SEC seconds (default 2)", 0 },
 	{ 0 }
@@ -70,7 +79,7 @@ static void parse_watch(struct stats_options *stats, const char *arg,
 	if (len > UNITS_BUF - 2 ||
 	    units_parse_time(&stats->watch_ns, text, 1) < 0 ||
 	    stats->watch_ns < WATCH_MIN_NS || stats->watch_ns > WATCH_MAX_NS)
-		argp_error(state, "--watch=%s: a time from 0.1 to 86400 "
+		argp_error(state, "--watch=%s: a time from 0.01 to 86400 "
 			   "seconds", arg);
 }
 
@@ -84,6 +93,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_COUNTERS:
 		stats->counters = true;
+		return 0;
+	case KEY_VMAS:
+		stats->vmas = true;
 		return 0;
 	case KEY_NOHEADINGS:
 		stats->table.noheadings = true;
@@ -101,6 +113,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_END:
 		if (!target_is_chosen(&stats->choice))
 			argp_error(state, "no process given");
+		if (stats->counters && stats->vmas)
+			argp_error(state, "either --counters or --vmas");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -156,6 +170,69 @@ static enum zctl_status print_counters(const struct client *client,
 	return ZCTL_DONE;
 }
 
+static void print_vma(struct libscols_table *table, const struct mapping *m)
+{
+	uint64_t away = m->size - m->resident;
+	char text[4][UNITS_BUF];
+	const char *texts[] = {
+		text[0], text[1], text[2], text[3],
+		mappings_kind_words(m->kind), m->name[0] ? m->name : "anon"
+	};
+
+	snprintf(text[0], UNITS_BUF, "%" PRIx64, m->start);
+	units_size(text[1], UNITS_BUF, m->size, zctl_options.bytes);
+	units_size(text[2], UNITS_BUF, m->resident, zctl_options.bytes);
+	units_size(text[3], UNITS_BUF, away, zctl_options.bytes);
+	screen_table_add(table, texts, ARRAY_SIZE(texts));
+}
+
+static enum zctl_status print_vmas(const struct client *client,
+				   const struct mappings *mappings,
+				   const struct stats_options *stats)
+{
+	static const struct screen_column columns[] = {
+		{ "START", true, false },
+		{ "SIZE", true, false },
+		{ "RESIDENT", true, false },
+		{ "AWAY", true, false },
+		{ "WHY", false, false },
+		{ "NAME", false, true },
+	};
+	struct libscols_table *table;
+
+	if (zctl_options.json) {
+		json_t *document = record_document("uzswap.vmas.v1");
+
+		record_add_process(document, client);
+		record_add_mappings(document, mappings);
+		return record_print(document, false);
+	}
+	table = screen_table_new(columns, ARRAY_SIZE(columns), &stats->table);
+	if (!table)
+		return ZCTL_FAILED;
+	for (size_t i = 0; i < mappings->nr; i++)
+		print_vma(table, &mappings->all[i]);
+	screen_table_print(table);
+	return ZCTL_DONE;
+}
+
+static enum zctl_status show_vmas(const struct client *client,
+				  const struct stats_options *stats)
+{
+	struct mappings mappings;
+	int ret = mappings_read(&mappings, client->pid);
+	enum zctl_status status;
+
+	if (ret < 0) {
+		zctl_error("%s (pid %d): cannot read its mappings: %s",
+			   client->comm, client->pid, strerror(-ret));
+		return target_status(ret);
+	}
+	status = print_vmas(client, &mappings, stats);
+	mappings_free(&mappings);
+	return status;
+}
+
 static enum zctl_status print_json(const struct client *client)
 {
 	json_t *document = record_document("uzswap.stats.v1");
@@ -176,15 +253,35 @@ static void clear_screen(const struct stats_options *stats, bool first)
 		putchar('\n');
 }
 
+/*
+ * What is left out, for the notes.  The kernel holds up the process's own
+ * calls of mmap while it lists mappings, so this is done once and not again
+ * with every screen.
+ */
+static void find_skipped(char *text, size_t len, const struct client *client)
+{
+	struct mappings mappings;
+
+	*text = 0;
+	if (client->kind != CLIENT_PAGE ||
+	    mappings_read(&mappings, client->pid) < 0)
+		return;
+	mappings_skipped(text, len, &mappings);
+	mappings_free(&mappings);
+}
+
 static enum zctl_status print_once(const struct client *client,
 				   const struct snapshot *older,
+				   const char *skipped,
 				   const struct stats_options *stats)
 {
+	if (stats->vmas)
+		return show_vmas(client, stats);
 	if (zctl_options.json)
 		return print_json(client);
 	if (stats->counters)
 		return print_counters(client, stats);
-	report_print(client, older);
+	report_print(client, older, skipped);
 	return ZCTL_DONE;
 }
 
@@ -198,55 +295,125 @@ static void pause_ns(uint64_t ns)
 	nanosleep(&pause, NULL);
 }
 
-static enum zctl_status refresh(struct client *client)
-{
-	char why[160];
-	int ret = client_refresh(client, why, sizeof(why));
+/* One of the processes, and what its screen needs from before. */
+struct watched {
+	struct client *client;
+	struct snapshot older;
+	char skipped[160];
+	bool gone;
+};
 
-	if (ret < 0)
+static enum zctl_status refresh(struct watched *w)
+{
+	struct client *client = w->client;
+	char why[160];
+	int ret;
+
+	if (w->gone)
+		return ZCTL_DONE;
+	ret = client_refresh(client, why, sizeof(why));
+	if (ret < 0) {
 		zctl_error("%s (pid %d): %s", client->comm, client->pid, why);
+		w->gone = true;
+	}
 	return target_status(ret);
 }
 
-static enum zctl_status watch(struct client *client,
-			      const struct stats_options *stats)
+/* The worst that was met so far stays. */
+static enum zctl_status worse(enum zctl_status a, enum zctl_status b)
 {
-	bool needs_two = !zctl_options.json && !stats->counters &&
-			 client->kind == CLIENT_PAGE;
-	struct snapshot older = client->snap;
+	return a == ZCTL_DONE || a == ZCTL_PARTIAL ?
+	       (b == ZCTL_DONE ? a : b) : a;
+}
+
+static enum zctl_status refresh_all(struct watched *all, size_t nr)
+{
 	enum zctl_status status = ZCTL_DONE;
 
-	if (needs_two) {
+	for (size_t i = 0; i < nr; i++)
+		status = worse(status, refresh(&all[i]));
+	return status;
+}
+
+static enum zctl_status print_all(struct watched *all, size_t nr,
+				  const struct stats_options *stats)
+{
+	enum zctl_status status = ZCTL_DONE;
+
+	for (size_t i = 0; i < nr; i++) {
+		const struct snapshot *snap = &all[i].client->snap;
+
+		if (all[i].gone)
+			continue;
+		if (i && !zctl_options.json)
+			putchar('\n');
+		status = worse(status, print_once(all[i].client,
+						  &all[i].older,
+						  all[i].skipped, stats));
+		if (snap->torn || snap->adjusted)
+			status = worse(status, ZCTL_PARTIAL);
+		all[i].older = *snap;
+	}
+	return fflush(stdout) == EOF ? ZCTL_FAILED : status;
+}
+
+static bool all_gone(const struct watched *all, size_t nr)
+{
+	for (size_t i = 0; i < nr; i++)
+		if (!all[i].gone)
+			return false;
+	return true;
+}
+
+static enum zctl_status watch(struct watched *all, size_t nr,
+			      const struct stats_options *stats)
+{
+	bool is_screen = !zctl_options.json && !stats->counters &&
+			 !stats->vmas;
+	enum zctl_status status = ZCTL_DONE;
+
+	for (size_t i = 0; i < nr; i++) {
+		all[i].older = all[i].client->snap;
+		if (is_screen)
+			find_skipped(all[i].skipped, sizeof(all[i].skipped),
+				     all[i].client);
+	}
+	if (is_screen) {
 		pause_ns(SAMPLE_NS);
-		status = refresh(client);
+		status = refresh_all(all, nr);
 	}
-	for (bool first = true; status == ZCTL_DONE; first = false) {
+	for (bool first = true; !all_gone(all, nr); first = false) {
 		clear_screen(stats, first);
-		status = print_once(client, &older, stats);
-		if (!stats->watch_ns || status != ZCTL_DONE)
+		status = worse(status, print_all(all, nr, stats));
+		if (!stats->watch_ns || status == ZCTL_FAILED)
 			break;
-		if (fflush(stdout) == EOF)
-			return ZCTL_FAILED;
-		older = client->snap;
 		pause_ns(stats->watch_ns);
-		status = refresh(client);
+		status = worse(status, refresh_all(all, nr));
 	}
-	if (status == ZCTL_DONE && (client->snap.torn || client->snap.adjusted))
-		return ZCTL_PARTIAL;
 	return status;
 }
 
 enum zctl_status cmd_stats(int argc, char **argv)
 {
 	struct stats_options stats = { 0 };
-	struct client client = { .fd = -1 };
+	struct target_list list;
+	struct watched *all;
+	enum zctl_status looked;
+	enum zctl_status status;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &stats);
-
-	enum zctl_status status = target_open(&client, &stats.choice);
-
-	if (status == ZCTL_DONE)
-		status = watch(&client, &stats);
-	client_close(&client);
+	looked = target_list_open(&list, &stats.choice, true);
+	if (looked != ZCTL_DONE && looked != ZCTL_PARTIAL)
+		return looked;
+	all = calloc(list.nr + 1, sizeof(*all));
+	if (!all) {
+		zctl_error("out of memory");
+		return ZCTL_FAILED;
+	}
+	for (size_t i = 0; i < list.nr; i++)
+		all[i].client = &list.clients[i];
+	status = worse(watch(all, list.nr, &stats), looked);
+	free(all);
+	target_list_close(&list);
 	return status;
 }

@@ -189,6 +189,25 @@ void record_add_details(json_t *object, const struct client *client)
 	add_counters(object, s);
 }
 
+void record_add_mappings(json_t *object, const struct mappings *mappings)
+{
+	json_t *all = json_array();
+
+	for (size_t i = 0; i < mappings->nr; i++) {
+		const struct mapping *m = &mappings->all[i];
+		json_t *one = json_object();
+
+		add_int(one, "start", m->start & INT64_MAX);
+		add_int(one, "size_bytes", m->size);
+		add_int(one, "resident_bytes", m->resident);
+		add_int(one, "swapped_bytes", m->swapped);
+		add_text(one, "kind", mappings_kind_words(m->kind));
+		add_text(one, "name", m->name);
+		json_array_append_new(all, one);
+	}
+	json_object_set_new(object, "mappings", all);
+}
+
 enum zctl_status record_print(json_t *document, bool indent)
 {
 	size_t flags = JSON_REAL_PRECISION(REAL_DIGITS) |

@@ -12,6 +12,7 @@
 #include <jansson.h>
 
 #include "client.h"
+#include "mappings.h"
 
 /* "active", "dormant", ... */
 const char *record_state(const struct client *client);
@@ -30,6 +31,9 @@ void record_add_process(json_t *object, const struct client *client);
 
 /* The rest of the page: limit, faults, histogram, counters. */
 void record_add_details(json_t *object, const struct client *client);
+
+/* "mappings": [...], each with its kind. */
+void record_add_mappings(json_t *object, const struct mappings *mappings);
 
 /* Print on one line, or indented, with a newline; takes the reference. */
 enum zctl_status record_print(json_t *document, bool indent);

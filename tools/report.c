@@ -260,7 +260,7 @@ static void note(const char *label, const char *text)
 	printf(LABEL "%s\n", label, text);
 }
 
-static void print_notes(const struct report *r)
+static void print_notes(const struct report *r, const char *skipped)
 {
 	const struct uzswap_stats *s = r->now;
 
@@ -279,12 +279,15 @@ static void print_notes(const struct report *r)
 	if (r->client->snap.adjusted)
 		note("Note", "the page's numbers were not possible and have "
 		     "been adjusted");
+	if (*skipped)
+		printf(LABEL "never compressed: %s\n", "Note", skipped);
 	if (s->stored)
 		note("Note", "stored pages cannot be read by debuggers and "
 		     "are zeros in core files");
 }
 
-void report_print(const struct client *client, const struct snapshot *older)
+void report_print(const struct client *client, const struct snapshot *older,
+		  const char *skipped)
 {
 	const struct report r = {
 		.client = client,
@@ -304,5 +307,5 @@ void report_print(const struct client *client, const struct snapshot *older)
 	print_memory(&r);
 	print_events(&r);
 	print_refusals(&r);
-	print_notes(&r);
+	print_notes(&r, skipped);
 }

@@ -9,8 +9,10 @@
 
 /*
  * Print CLIENT on stdout.  OLDER is an earlier copy of the same page: the
- * difference fills the column "last N s".
+ * difference fills the column "last N s".  SKIPPED tells which mappings are
+ * left out, "" when none is.
  */
-void report_print(const struct client *client, const struct snapshot *older);
+void report_print(const struct client *client, const struct snapshot *older,
+		  const char *skipped);
 
 #endif
