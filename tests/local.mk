@@ -82,6 +82,7 @@ PRELOAD_TESTS = \
 	tests/preload/main_thread_ends.c \
 	tests/preload/many_forks.c \
 	tests/preload/map_fixed_over_stored.c \
+	tests/preload/memory_compacted.c \
 	tests/preload/mlock_stored.c \
 	tests/preload/mprotect_stored.c \
 	tests/preload/mremap_moves.c \

@@ -100,6 +100,21 @@ size_t evict_leave(struct helper *h, uintptr_t addr, size_t nr, bool huge)
 
 /* --- packing: LEAVING -> PACKING -> STORED --------------------------- */
 
+/* The kernel has put the page of SLOT back without saying so. */
+static void find_back(struct engine *e, uint32_t slot, uintptr_t addr,
+		      page_word *w)
+{
+	uint64_t old = atomic_load(w);
+
+	atomic_store(staging_owner(&e->staging, slot), 0);
+	while (!page_shift(&e->pages, w, &old,
+			   cold_rescued(page_at(old, PAGE_HERE, 0))))
+		;	/* now WANTED */
+	if (old & PAGE_WANTED)
+		uffd_wake(&e->main, addr, PAGE_SIZE);
+	count_one(UZSWAP_COUNT_leave_back);
+}
+
 /* Claim the page in SLOT; false when nobody is there any more. */
 static bool begin_pack(struct helper *h, uint32_t slot, uintptr_t *addr)
 {
@@ -117,6 +132,13 @@ static bool begin_pack(struct helper *h, uint32_t slot, uintptr_t *addr)
 		       page_where(old) == slot &&
 		       page_shift(&e->pages, w, &old,
 				  page_at(old, PAGE_PACKING, slot));
+	}
+	if (ours && e->use_move &&
+	    unlikely(e->staging.trays[slot / TRAY_SLOTS].doubt) &&
+	    !evict_move_is_filled(e, slot)) {
+		find_back(e, slot, *addr, w);
+		*addr = 0;
+		ours = false;
 	}
 	order_leave(&e->order, h->slot);
 	return ours;

@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
+ * A kernel to be careful with: when Linux 6.18 has to try a page again (it
+ * was just being migrated, by memory compaction for example), it moves it,
+ * and says EEXIST as if it had not.  So after EEXIST the page tables are
+ * asked: what is in a slot that was empty before has been moved.
+ *
  * The word is set before the page moves, so that a fault always finds where
  * to look; pages that did not move are set back.
  *
@@ -74,6 +79,34 @@ static void stay(struct engine *e, uintptr_t addr, uint32_t slot)
 	}
 }
 
+bool evict_move_is_filled(struct engine *e, uint64_t slot)
+{
+	unsigned char here = 0;
+
+	return !sys_mincore(staging_addr(&e->staging, slot), PAGE_SIZE,
+			    &here) && (here & 1);
+}
+
+/*
+ * The first DONE of the NR pages have moved, by the kernel's word; those not
+ * in their slots stay.  How many slots are used then; a server may have taken
+ * a page in between back already.
+ */
+static size_t keep_moved(struct engine *e, enum uffd_result r, uintptr_t addr,
+			 uint32_t slot, size_t done, size_t nr)
+{
+	size_t used = done;
+
+	for (size_t i = done; i < nr; i++) {
+		if (r == UFFD_ALREADY &&
+		    evict_move_is_filled(e, slot + i))
+			used = i + 1;
+		else
+			stay(e, addr + i * PAGE_SIZE, slot + (uint32_t)i);
+	}
+	return used;
+}
+
 /* One section: mark, move, set back what did not move. */
 static enum uffd_result move_run(struct helper *h, struct tray *t,
 				 size_t *moved, uintptr_t addr, size_t nr)
@@ -95,9 +128,7 @@ static enum uffd_result move_run(struct helper *h, struct tray *t,
 	if (nr)
 		r = uffd_move(&e->main, &done, staging_addr(&e->staging, slot),
 			      addr, nr * PAGE_SIZE, false);
-	done /= PAGE_SIZE;
-	for (size_t i = done; i < nr; i++)
-		stay(e, addr + i * PAGE_SIZE, slot + (uint32_t)i);
+	done = keep_moved(e, r, addr, slot, done / PAGE_SIZE, nr);
 	if (r == UFFD_DONE)
 		r = UFFD_HOLE;	/* a page further on is not ours to move */
 	order_leave(&e->order, h->slot);
@@ -221,6 +252,8 @@ enum uffd_result evict_move_back(struct engine *e, uintptr_t addr,
 	enum uffd_result r = uffd_move(&e->main, &done, addr, from, PAGE_SIZE,
 				       false);
 
+	if (r == UFFD_ALREADY)
+		atomic_store(&e->staging.trays[slot / TRAY_SLOTS].doubt, true);
 	/* shared since a fork, or the mapping's protection has changed */
 	if (r == UFFD_BUSY || r == UFFD_REFUSED)
 		r = uffd_copy(&e->main, &done, addr, (const void *)from,

@@ -23,9 +23,15 @@ bool evict_move_works(struct engine *e);
 size_t evict_move_leave(struct helper *h, uintptr_t addr, size_t nr,
 			bool huge);
 
-/* The page in SLOT back to ADDR.  In a section, the word claimed. */
+/*
+ * The page in SLOT back to ADDR.  In a section, the word claimed.  ALREADY:
+ * it may have moved, or was never here; evict_move_is_filled() knows.
+ */
 enum uffd_result evict_move_back(struct engine *e, uintptr_t addr,
 				 uint64_t slot);
+
+/* Is there a page in SLOT?  Asked only where there is doubt. */
+bool evict_move_is_filled(struct engine *e, uint64_t slot);
 
 /* Free the memory of NR dead slots at FROM; false: not all, try again. */
 bool evict_move_empty(struct helper *h, uintptr_t from, size_t nr);

@@ -242,7 +242,8 @@ static enum restore_result restore_leaving(struct helper *h,
 	if (r == UFFD_ALREADY) {
 		/*
 		 * A fault answered before: the page has been marked, and its
-		 * evictor is about to move it.  It stays marked.
+		 * evictor is about to move it.  Or the kernel has moved it
+		 * and does not say so (evict_move.c).  It stays marked.
 		 */
 		unclaim(e, &c);
 		uffd_wake(&e->main, ev->addr, PAGE_SIZE);

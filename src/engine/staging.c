@@ -91,6 +91,7 @@ void staging_free(struct staging *s, struct tray *t)
 	t->state = t->lost ? TRAY_LOST : TRAY_FREE;
 	t->used = 0;
 	t->runs = 0;
+	atomic_store(&t->doubt, false);
 	lock_drop(&s->lock);
 }
 
