@@ -100,7 +100,8 @@ uz_save_ldflags=$LDFLAGS
 uz_save_libs=$LIBS
 uz_save_cflags=$CFLAGS
 CFLAGS="$CFLAGS -fPIC"
-LDFLAGS="$LDFLAGS -shared -Wl,-z,defs -Wl,-z,text"
+# hidden, as in the library: its code may refer to itself directly
+LDFLAGS="$LDFLAGS -shared -Wl,-z,defs -Wl,-z,text -Wl,--exclude-libs,ALL"
 LIBS="$$1_ARCHIVE $LIBS"
 AC_LINK_IFELSE([AC_LANG_SOURCE([[
 char $3(void);

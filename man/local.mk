@@ -12,4 +12,5 @@ dist_man_MANS = \
 	man/zctl-stats.1 \
 	man/zctl-top.1 \
 	man/uzswap-permission.7 \
+	man/uzswap-pool.7 \
 	man/uzswap.7

@@ -5,8 +5,8 @@
 #   libengine      base .. watch; tests link it; knows nothing of preloading
 #   libuzswap      the hooks and the engine: what gets into LD_PRELOAD
 #
-# The archive of lz4 is given to the linker behind libtool's back: it is to be
-# part of the library and nothing that its users have to know.
+# The archives of lz4 and zstd are given to the linker behind libtool's back:
+# they are to be part of the library and nothing that its users have to know.
 #
 # A new file is one line in the list of its folder.
 
@@ -34,7 +34,10 @@ SPACE = \
 STORE = \
 	src/store/codec.c src/store/codec.h \
 	src/store/codec_same.c \
+	src/store/codec_name.c \
 	src/store/codec_lz4.c \
+	src/store/codec_zstd.c \
+	src/store/dict.c src/store/dict.h \
 	src/store/slab.c src/store/slab.h \
 	src/store/pool.c src/store/pool.h \
 	src/store/pool_slot.c src/store/pool_slot.h \
@@ -55,6 +58,7 @@ ENGINE = \
 	src/engine/order.c src/engine/order.h \
 	src/engine/event.c src/engine/event.h \
 	src/engine/gate.c src/engine/gate.h \
+	src/engine/upkeep.c src/engine/upkeep.h \
 	src/engine/reclaim.c src/engine/reclaim.h \
 	src/engine/pressure.c src/engine/pressure.h \
 	src/engine/adopt.c src/engine/adopt.h \
@@ -92,8 +96,10 @@ libuzswap_la_LDFLAGS = -version-number $(UZ_VERSION_NUMBER) -no-undefined \
 	-Wl,--version-script=$(top_srcdir)/src/hooks/exports.map \
 	-Wl,-z,defs -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack \
 	-Wl,-z,nodelete -Wl,-z,initfirst -Wl,-Bsymbolic \
-	-Wl,--exclude-libs,ALL -Wl,--as-needed -Wl,$(LZ4_ARCHIVE)
-EXTRA_libuzswap_la_DEPENDENCIES = src/hooks/exports.map $(LZ4_ARCHIVE)
+	-Wl,--exclude-libs,ALL -Wl,--as-needed -Wl,$(LZ4_ARCHIVE) \
+	-Wl,$(ZSTD_ARCHIVE)
+EXTRA_libuzswap_la_DEPENDENCIES = src/hooks/exports.map $(LZ4_ARCHIVE) \
+	$(ZSTD_ARCHIVE)
 EXTRA_DIST += src/hooks/exports.map
 
 # What every object of the library is compiled with.  Thread-local storage
@@ -102,6 +108,6 @@ EXTRA_DIST += src/hooks/exports.map
 # these two come last, behind what the user or a distribution wants.
 LIBRARY_CPPFLAGS = $(COMMON_CPPFLAGS) -I$(top_srcdir)/src
 LIBRARY_CFLAGS = $(COMMON_CFLAGS) -fvisibility=hidden -ftls-model=initial-exec \
-	-fno-plt $(LZ4_CFLAGS)
+	-fno-plt $(LZ4_CFLAGS) $(ZSTD_CFLAGS)
 $(libengine_la_OBJECTS) $(libuzswap_la_OBJECTS): \
 	override CFLAGS += -fno-stack-protector -U_FORTIFY_SOURCE

@@ -33,6 +33,7 @@ UNIT_TESTS = \
 	tests/unit/test_pressure \
 	tests/unit/test_proc \
 	tests/unit/test_region \
+	tests/unit/test_repack \
 	tests/unit/test_staging \
 	tests/unit/test_store \
 	tests/unit/test_text \
@@ -92,6 +93,7 @@ PRELOAD_TESTS = \
 	tests/preload/own_userfaultfd.c \
 	tests/preload/random_access.c \
 	tests/preload/raw_forks.c \
+	tests/preload/repack_idle.c \
 	tests/preload/signals_on_stored.c \
 	tests/preload/stop_and_continue.c \
 	tests/preload/syscalls_on_stored.c \
@@ -207,7 +209,7 @@ endif
 # A test may look into everything: "store/pool.h", "tools/units.h".
 AM_CPPFLAGS = $(COMMON_CPPFLAGS) -I$(top_srcdir)/src -I$(top_srcdir)
 AM_CFLAGS = $(COMMON_CFLAGS) $(CMOCKA_CFLAGS)
-LDADD = libtest.la libengine.la libzctl.la $(LZ4_ARCHIVE) $(CMOCKA_LIBS) $(ZCTL_LIBS)
+LDADD = libtest.la libengine.la libzctl.la $(LZ4_ARCHIVE) $(ZSTD_ARCHIVE) $(CMOCKA_LIBS) $(ZCTL_LIBS)
 
 check_LTLIBRARIES = libtest.la
 libtest_la_SOURCES = $(LIBTEST)

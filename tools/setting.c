@@ -33,6 +33,7 @@ static const char *const looks[UZSWAP_NR_TYPES] = {
 	[UZSWAP_COUNT] = "a number",
 	[UZSWAP_FD] = "a descriptor",
 	[UZSWAP_CHOICE] = "one of the words",
+	[UZSWAP_CODECS] = "codecs like lz4, lz4:9, zstd:3 or lz4+zstd:3",
 	[UZSWAP_TEXT] = "a text",
 };
 
@@ -97,6 +98,7 @@ static int parse_number(uint64_t *out, enum uzswap_option_type type,
 		return units_parse_u64(out, text);
 	case UZSWAP_BOOL:
 	case UZSWAP_CHOICE:
+	case UZSWAP_CODECS:
 	case UZSWAP_TEXT:
 	case UZSWAP_NR_TYPES:
 		break;
@@ -172,6 +174,37 @@ static int take_text(struct setting *out, const char *value)
 	return 0;
 }
 
+/* NAME or NAME:LEVEL; the library knows the levels of each. */
+static size_t codec_len(const char *text)
+{
+	size_t len = strncmp(text, "lz4", 3) == 0 ? 3 :
+		     strncmp(text, "zstd", 4) == 0 ? 4 : 0;
+	size_t level = 0;
+
+	if (len && text[len] == ':') {
+		level = 1 + (text[len + 1] == '-');
+		size_t digits = strspn(text + len + level, "0123456789");
+
+		if (!digits || digits > 2)
+			return 0;
+		level += digits;
+	}
+	return len + level;
+}
+
+static int take_codecs(struct setting *out, const char *value)
+{
+	size_t len = codec_len(value);
+	size_t more = len && value[len] == '+' ? codec_len(value + len + 1)
+					       : 0;
+
+	if (more)
+		len += 1 + more;
+	if (!len || value[len])
+		return -EINVAL;
+	return take_text(out, value);
+}
+
 static int take_bool(struct setting *out, const char *value)
 {
 	bool yes;
@@ -190,6 +223,8 @@ static int take(struct setting *out, const char *value)
 		return take_size_or_share(out, value);
 	case UZSWAP_CHOICE:
 		return take_choice(out, value);
+	case UZSWAP_CODECS:
+		return take_codecs(out, value);
 	case UZSWAP_TEXT:
 		return take_text(out, value);
 	case UZSWAP_SIZE:
@@ -209,12 +244,7 @@ static void explain(const struct uzswap_option_row *row, int err,
 	int n;
 
 	if (row->type == UZSWAP_CHOICE) {
-		/* words of other builds are no spelling mistakes */
-		bool codec = strcmp(row->name, "compressor") == 0 &&
-			     strncmp(value, "zstd", 4) == 0;
-
-		snprintf(why, len, "'%.60s' is not %s%s", value,
-			 codec ? "built in, there is " : "one of ",
+		snprintf(why, len, "'%.60s' is not one of %s", value,
 			 row->choices);
 		return;
 	}

@@ -14,7 +14,7 @@
  *	type	 what values look like, enum uzswap_option_type
  *	default	 as one would write it
  *	min max	 smallest and largest value, as one would write them; for
- *		 texts the largest length.  Percentages are 1% to 100%
+ *		 texts and codecs the largest length.  Shares are 1% to 100%
  *	choices	 of a choice: words separated by "|"
  *	zero	 if not "": 0 is allowed too, whatever min says, and
  *		 means this
@@ -37,6 +37,7 @@ enum uzswap_option_type {
 	UZSWAP_COUNT,		/* 4 */
 	UZSWAP_FD,		/* a file descriptor, or none */
 	UZSWAP_CHOICE,		/* one of the words listed */
+	UZSWAP_CODECS,		/* lz4, lz4:9, zstd:3, lz4+zstd:3 */
 	UZSWAP_TEXT,		/* anything */
 	UZSWAP_NR_TYPES
 };
@@ -62,8 +63,13 @@ X(accept_percent, ACCEPT_PERCENT, PERCENT, "75", "1", "85", "", "", NOW, \
   "keep a page resident that packs worse than this part of its size")	\
 X(pool_max, POOL_MAX_BYTES, SIZE_PCT, "100%", "1M", "128T", "", "", NOW,	\
   "largest pool of compressed pages")					\
-X(compressor, COMPRESSOR, CHOICE, "lz4", "", "", "lz4", "", AT_START,	\
-  "how pages are packed")						\
+X(compressor, COMPRESSOR, CODECS, "lz4", "", "15", "", "", NOW,		\
+  "how pages are packed, and again when they have long been idle")	\
+X(repack_idle, REPACK_IDLE_MS, TIME, "60s", "1s", "24h", "", "", NOW,	\
+  "pack stored pages again that were not needed for so long")		\
+X(repack_cpu_percent, REPACK_CPU_PERCENT, PERCENT, "5", "1", "100", "",	\
+  "never pack again", NOW,						\
+  "part of one CPU that packing again may take")			\
 X(engine, ENGINE, CHOICE, "auto", "", "", "auto|move|wp", "", AT_START,	\
   "how pages are taken: by UFFDIO_MOVE, or wp: without it")	\
 X(threads, THREADS, COUNT, "1", "1", "8", "", "by number of CPUs",	\

@@ -69,7 +69,13 @@
 	X(damaged,		"objects that did not unpack: fatal")	\
 	X(lost_copies,		"copies that failed for good")		\
 	X(server_cpu_ns,	"CPU time of fault servers, ns")	\
-	X(worker_cpu_ns,	"CPU time of all other helpers, ns")
+	X(worker_cpu_ns,	"CPU time of all other helpers, ns")	\
+	X(compact_cpu_ns,	"of that, for pool compaction, ns")	\
+	X(repacked,		"idle pages packed by the second codec")\
+	X(repack_kept,		"idle pages it would have gained little on")\
+	X(repack_saved,		"bytes the second codec has saved")	\
+	X(repack_cpu_ns,	"CPU time of that, ns")			\
+	X(dictionaries,		"dictionaries made and used")
 
 enum uzswap_counter {
 #define X(name, help) UZSWAP_COUNT_##name,

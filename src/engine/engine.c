@@ -47,7 +47,7 @@ int helper_init(struct helper *h, struct engine *e, unsigned slot,
 	h->slot = slot;
 	h->number = number;
 	h->server = server;
-	h->codec = codec_new(&e->arena);
+	h->codec = codec_new(&e->arena, &e->store.dicts);
 	h->bounce = arena_alloc(&e->arena, RESTORE_WINDOW * PAGE_SIZE);
 	h->trash = (uintptr_t)trash;
 	h->pagemap.fd = -1;
@@ -193,7 +193,7 @@ static bool object_moved(void *ctx, uint64_t owner, struct store_ref from,
 		while (!yes && page_state(old) == PAGE_STORED &&
 		       page_where(old) == from.bits)
 			yes = page_shift(&e->pages, w, &old,
-					 page_at(old, PAGE_STORED, to.bits));
+					 page_moved(old, to.bits));
 	}
 	order_leave(&e->order, h->slot);
 	return yes;
@@ -215,6 +215,7 @@ static int start_store(struct engine *e)
 		.arena = &e->arena,
 		.reserve_len = (e->arena.end - e->arena.base) / 2,
 		.accept_pct = e->cfg.accept_pct,
+		.codecs = e->cfg.codecs,
 		.pool_max = e->cfg.pool_max_pct
 			? percent_of(e, e->cfg.pool_max_pct)
 			: e->cfg.pool_max,
@@ -262,7 +263,8 @@ static int build(struct engine *e)
 	if (page_init(&e->pages, &e->arena) ||
 	    region_init(&e->regions, &e->arena) ||
 	    staging_init(&e->staging, &e->arena, nr_trays(e)) ||
-	    start_store(e) || adopt_init(e) || fork_init(e))
+	    start_store(e) || adopt_init(e) || fork_init(e) ||
+	    upkeep_init(e, e->cfg.repack_idle_ms, e->cfg.repack_cpu_pct))
 		return -ENOMEM;
 	order_init(&e->order);
 	cold_init(&e->cold);

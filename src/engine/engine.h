@@ -23,7 +23,8 @@
  *
  *	steward   watches limit and usage, adopts and gives back, publishes
  *	servers   read the userfaultfd: apply events, answer faults
- *	evictors  keep ahead of need, compact the pool
+ *	evictors  keep ahead of need; the first looks after the pool
+ *	          (engine/upkeep.c)
  *
  * Only the engine knows both addresses (space/) and bytes (store/).
  */
@@ -47,6 +48,7 @@
 #include "engine/restore.h"
 #include "engine/staging.h"
 #include "engine/steward.h"
+#include "engine/upkeep.h"
 #include "space/page.h"
 #include "space/region.h"
 #include "store/store.h"
@@ -64,6 +66,9 @@ struct engine_config {
 	uint32_t pool_max_pct;	/* or percent of what there is */
 	uint64_t min_mapping;	/* smallest mapping adopted, bytes */
 	uint32_t accept_pct;	/* packed size that pays, % of a page */
+	struct codec_pair codecs;
+	uint64_t repack_idle_ms; /* stored so long: second codec */
+	uint32_t repack_cpu_pct; /* of one CPU, for that; 0 never */
 	uint32_t nr_servers;	/* 0: by number of CPUs */
 	uint32_t nr_evictors;	/* 0: by number of CPUs */
 	enum engine_kind kind;
@@ -119,6 +124,7 @@ struct engine {
 	struct steward watch;
 	struct restore restore;
 	struct fork_state fork;
+	struct upkeep upkeep;
 
 	_Atomic uint64_t fault_us[UZSWAP_NR_BUCKETS];
 	_Atomic uint64_t resident;	/* bytes, as last counted; steward */

@@ -324,6 +324,7 @@ void fork_child(struct engine *e)
 	staging_fork_child(&e->staging);
 	gate_fork_child(&e->gate);
 	store_fork_child(&e->store);
+	upkeep_fork_child(e);
 	lock_init(&e->cold.lock, LOCK_COLD);
 	atomic_store(&e->fork.busy, 0);
 	torture_pause();

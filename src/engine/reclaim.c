@@ -13,9 +13,9 @@
 #include "base/torture.h"
 #include "engine/engine.h"
 #include "engine/evict.h"
+#include "engine/upkeep.h"
 
 #define DIRECT_ROUNDS	16	/* trays a server packs between two faults */
-#define COMPACT_MOVES	64	/* objects moved at a time */
 #define IDLE_NS		(100 * NS_PER_MS)
 #define STUCK_NS	(20 * NS_PER_MS)
 #define HOLD_NS		(50 * NS_PER_MS)	/* then the fault goes first */
@@ -159,6 +159,12 @@ static bool evict_round(struct helper *h)
 	return evict_some(h, TRAY_SLOTS, EVICT_NOW);
 }
 
+static void look_after(struct helper *h)
+{
+	if (h->number == 0)
+		upkeep_run(h);
+}
+
 void reclaim_run(void *helper)
 {
 	struct helper *h = helper;
@@ -175,18 +181,17 @@ void reclaim_run(void *helper)
 		       !atomic_load(&e->stopping)) {
 			if (evict_round(h)) {
 				atomic_store(&r->stuck, 0);
+				look_after(h);
 				continue;
 			}
 			/* all hot, pinned or refused: do not spin */
 			atomic_fetch_add(&r->stuck, 1);
+			look_after(h);
 			sys_nanosleep(STUCK_NS);
 		}
 		if (torture_is_on() && !atomic_load(&e->stopping))
 			torture_round(h);
-		if (h->number == 0 && fork_work_begin(&e->fork)) {
-			store_compact(&e->store, COMPACT_MOVES);
-			fork_work_end(&e->fork);
-		}
+		look_after(h);
 		now = sys_cpu_ns();
 		count_add(UZSWAP_COUNT_worker_cpu_ns, now - cpu);
 		cpu = now;

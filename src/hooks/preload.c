@@ -197,14 +197,23 @@ static struct engine_config engine_config_of(const struct config *c)
 		[CONFIG_ENGINE_MOVE] = ENGINE_MOVE,
 		[CONFIG_ENGINE_WP] = ENGINE_WP,
 	};
+	struct codec_pair codecs = CODEC_PAIR_DEFAULT;
 	uint64_t from = c->uffd.num;
-	struct engine_config cfg = {
+	struct engine_config cfg;
+
+	/* checked when it was set */
+	if (codec_parse(&codecs, config_text(c, &c->compressor)))
+		die("config: the compressor was not checked");
+	cfg = (struct engine_config){
 		.limit = c->limit.num,
 		.limit_pct = c->limit.pct,
 		.pool_max = c->pool_max.num,
 		.pool_max_pct = c->pool_max.pct,
 		.min_mapping = MIN_MAPPING,
 		.accept_pct = (uint32_t)c->accept_percent.num,
+		.codecs = codecs,
+		.repack_idle_ms = c->repack_idle.num,
+		.repack_cpu_pct = (uint32_t)c->repack_cpu_percent.num,
 		.nr_servers = (uint32_t)c->servers.num,
 		.nr_evictors = (uint32_t)c->threads.num,
 		.kind = kinds[c->engine.num],
@@ -283,7 +292,6 @@ static enum hooks_mode configure(char **env)
 	text_copy(hooks.stats_at_exit, sizeof(hooks.stats_at_exit),
 		  config_text(&c, &c.stats_at_exit));
 	publish.engine = &hooks_engine;
-	text_copy(publish.compressor, sizeof(publish.compressor), "lz4");
 	text_copy(publish.name, sizeof(publish.name),
 		  config_text(&c, &c.name));
 	if (c.require.num)

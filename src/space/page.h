@@ -3,7 +3,7 @@
  * Where each page is: one 64-bit atomic word per page.
  *
  *	63      22 21  20 19     12 11   9 8    5 4      3       2   0
- *	| where   | spare | age     | level | heat | wanted | refused | state |
+ *	| where   | idle  | age     | level | heat | wanted | refused | state |
  *
  * WHERE is a store ref (STORED, ARRIVING) or a staging slot (LEAVING,
  * PACKING, ARRIVING).  A word of zero - also the word of a page we have
@@ -59,6 +59,8 @@ typedef _Atomic uint64_t page_word;
 #define PAGE_LEVEL_MASK		((uint64_t)7 << PAGE_LEVEL_SHIFT)
 #define PAGE_AGE_SHIFT		12	/* when it left, in eviction ticks */
 #define PAGE_AGE_MASK		((uint64_t)255 << PAGE_AGE_SHIFT)
+#define PAGE_IDLE_SHIFT		20	/* of STORED, enum page_idle */
+#define PAGE_IDLE_MASK		((uint64_t)3 << PAGE_IDLE_SHIFT)
 #define PAGE_WHERE_SHIFT	22
 
 static inline enum page_state page_state(uint64_t word)
@@ -86,7 +88,31 @@ static inline unsigned page_age(uint64_t word)
 	return (unsigned)((word & PAGE_AGE_MASK) >> PAGE_AGE_SHIFT);
 }
 
-/* The word with another state and place; WANTED is cleared. */
+/* How long a page has been STORED, in passes over all (engine/upkeep.c). */
+enum page_idle {
+	PAGE_IDLE_NEW,		/* not seen yet */
+	PAGE_IDLE_SEEN,		/* seen once: idle when seen again */
+	PAGE_IDLE_DONE,		/* looked after */
+};
+
+static inline enum page_idle page_idle(uint64_t word)
+{
+	return (enum page_idle)((word & PAGE_IDLE_MASK) >> PAGE_IDLE_SHIFT);
+}
+
+static inline uint64_t page_with_idle(uint64_t word, enum page_idle idle)
+{
+	return (word & ~PAGE_IDLE_MASK) | (uint64_t)idle << PAGE_IDLE_SHIFT;
+}
+
+/* The word of a page whose object has moved. */
+static inline uint64_t page_moved(uint64_t word, uint64_t where)
+{
+	return (word & (((uint64_t)1 << PAGE_WHERE_SHIFT) - 1)) |
+	       where << PAGE_WHERE_SHIFT;
+}
+
+/* The word with another state and place; WANTED and IDLE are cleared. */
 static inline uint64_t page_at(uint64_t word, enum page_state state,
 			       uint64_t where)
 {

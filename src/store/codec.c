@@ -2,13 +2,14 @@
 /*
  * The context of a thread that packs and unpacks, and the choice of codec.
  *
- *	| struct codec | LZ4 state (16 KiB) |
+ *	| struct codec | state of lz4 | state of zstd |
  *
  * Under torture (base/torture.h) the packed bytes end with a sum of the page
  * they were made from, which unpacking has to give again.
  *
- * The output buffer is a whole page although objects are shorter, so that
- * no codec needs to be trusted with a limit.
+ * States are large and hardly touched: a thread that never meets zstd has
+ * no RAM for it.  The output buffer is a whole page although objects are
+ * shorter, so that no codec needs to be trusted with a limit.
  */
 #include "store/codec.h"
 
@@ -21,17 +22,38 @@
 
 struct codec {
 	uint8_t out[PAGE_SIZE];		/* packed bytes of the last page */
-	void *lz4;			/* state, behind this struct */
+	uint8_t scratch[PAGE_SIZE];	/* codec_scratch() */
+	const struct dict_set *dicts;	/* may be NULL */
+	void *lz4;			/* states, behind this struct */
+	void *zstd;
 };
 
-struct codec *codec_new(struct arena *a)
+struct codec *codec_new(struct arena *a, const struct dict_set *dicts)
 {
-	size_t head = round_up(sizeof(struct codec), 64);
-	struct codec *c = arena_alloc(a, head + codec_lz4_state_len());
+	size_t head = round_up(sizeof(struct codec), PAGE_SIZE);
+	size_t lz4 = round_up(codec_lz4.state_len(), PAGE_SIZE);
+	size_t zstd = codec_zstd.state_len();
+	struct codec *c = arena_alloc(a, head + lz4 + zstd);
 
-	if (c)
-		c->lz4 = (char *)c + head;
+	if (!c)
+		return NULL;
+	c->dicts = dicts;
+	c->lz4 = (char *)c + head;
+	c->zstd = (char *)c->lz4 + lz4;
 	return c;
+}
+
+void *codec_scratch(struct codec *c)
+{
+	return c->scratch;
+}
+
+/* The dictionary that ID says, NULL if none. */
+static const struct dict *dict_of(const struct codec *c, enum codec_id id)
+{
+	if (!c->dicts || id < CODEC_DICT || id >= CODEC_NR)
+		return NULL;
+	return dict_at(c->dicts, (unsigned)id - CODEC_DICT);
 }
 
 static long pack_raw(struct codec *c, const void *page, size_t max)
@@ -67,21 +89,23 @@ static uint64_t sum_of(const void *page)
 	return sum;
 }
 
-static long pack(struct codec *c, enum codec_id id, const void *page,
+static long pack(struct codec *c, struct codec_choice how, const void *page,
 		 size_t max)
 {
-	switch (id) {
-	case CODEC_RAW:
+	const struct dict *dict = dict_of(c, how.id);
+
+	if (how.id == CODEC_RAW)
 		return pack_raw(c, page, max);
-	case CODEC_LZ4:
-		return codec_lz4_pack(c->lz4, c->out, page, max);
-	case CODEC_NR:
-		break;
-	}
+	if (how.id == CODEC_LZ4)
+		return codec_lz4.pack(c->lz4, c->out, page, max, how.level,
+				      NULL);
+	if (how.id == CODEC_ZSTD || dict)
+		return codec_zstd.pack(c->zstd, c->out, page, max, how.level,
+				       dict);
 	return -E2BIG;
 }
 
-long codec_pack(struct codec *c, const void **out, enum codec_id id,
+long codec_pack(struct codec *c, const void **out, struct codec_choice how,
 		const void *page, size_t max)
 {
 	uint64_t sum;
@@ -90,25 +114,26 @@ long codec_pack(struct codec *c, const void **out, enum codec_id id,
 	*out = c->out;
 	max = min_size(max, PAGE_SIZE);
 	if (!torture_is_on())
-		return pack(c, id, page, max);
+		return pack(c, how, page, max);
 	sum = sum_of(page);
-	len = max > SUM_LEN ? pack(c, id, page, max - SUM_LEN) : -E2BIG;
+	len = max > SUM_LEN ? pack(c, how, page, max - SUM_LEN) : -E2BIG;
 	if (len < 0)
 		return len;
 	memcpy(c->out + len, &sum, SUM_LEN);
 	return len + (long)SUM_LEN;
 }
 
-static int unpack(void *page, enum codec_id id, const void *buf, size_t len)
+static int unpack(struct codec *c, void *page, enum codec_id id,
+		  const void *buf, size_t len)
 {
-	switch (id) {
-	case CODEC_RAW:
+	const struct dict *dict = dict_of(c, id);
+
+	if (id == CODEC_RAW)
 		return unpack_raw(page, buf, len);
-	case CODEC_LZ4:
-		return codec_lz4_unpack(page, buf, len);
-	case CODEC_NR:
-		break;
-	}
+	if (id == CODEC_LZ4)
+		return codec_lz4.unpack(c->lz4, page, buf, len, NULL);
+	if (id == CODEC_ZSTD || dict)
+		return codec_zstd.unpack(c->zstd, page, buf, len, dict);
 	return -EBADMSG;
 }
 
@@ -118,13 +143,12 @@ int codec_unpack(struct codec *c, void *page, enum codec_id id,
 	uint64_t sum;
 	int ret;
 
-	(void)c;
 	if (!torture_is_on())
-		return unpack(page, id, buf, len);
+		return unpack(c, page, id, buf, len);
 	if (len <= SUM_LEN)
 		return -EBADMSG;
 	len -= SUM_LEN;
-	ret = unpack(page, id, buf, len);
+	ret = unpack(c, page, id, buf, len);
 	memcpy(&sum, (const char *)buf + len, SUM_LEN);
 	return ret ? ret : sum == sum_of(page) ? 0 : -EBADMSG;
 }

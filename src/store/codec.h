@@ -3,6 +3,10 @@
  * Codecs: one page to fewer bytes, and back.  A codec context belongs to one
  * thread at a time and lives in arena memory: no codec ever allocates.
  *
+ * Packing takes a choice, a codec and how hard it tries; unpacking needs the
+ * number of the codec only, which an object keeps.  Every dictionary has a
+ * number of its own (store/dict.h).
+ *
  * Context: server.
  */
 #ifndef UZ_STORE_CODEC_H
@@ -10,18 +14,68 @@
 
 #include "base/arena.h"
 #include "base/types.h"
+#include "store/dict.h"
 
 /* Kept in objects: never renumber. */
 enum codec_id {
 	CODEC_RAW,	/* a same-filled page: its word, 8 bytes */
-	CODEC_LZ4,
-	CODEC_NR
+	CODEC_LZ4,	/* of any level */
+	CODEC_ZSTD,	/* without dictionary, of any level */
+	CODEC_DICT,	/* zstd with dictionary 0; one number for each */
+	CODEC_NR = CODEC_DICT + DICT_NR
 };
 
-struct codec;		/* codec.c: LZ4 state and an output buffer */
+/*
+ * How to pack.  Levels of lz4: below 0 how much faster at the cost of size,
+ * 1 the ordinary one, from 3 "HC", slow and denser, to unpack as fast as
+ * any.  Levels of zstd: 1 and up, denser and slower.
+ */
+struct codec_choice {
+	enum codec_id id;	/* CODEC_RAW: none */
+	int level;
+};
 
-/* NULL without memory. */
-MUST_USE struct codec *codec_new(struct arena *a);
+/* How pages are packed first, and again when they have long been idle. */
+struct codec_pair {
+	struct codec_choice first;
+	struct codec_choice second;	/* CODEC_RAW: never again */
+};
+
+#define CODEC_PAIR_DEFAULT	{ { CODEC_LZ4, 1 }, { CODEC_RAW, 0 } }
+
+/* What a codec can do; FORMAT of objects does not depend on the level. */
+struct codec_ops {
+	const char *name;
+	int min_level;
+	int max_level;
+	int level;		/* if none is said */
+	/* Of the memory for packing and unpacking; 0 none.  Zeroed before. */
+	size_t (*state_len)(void);
+	/* The length, at most MAX, or -E2BIG.  DICT may be NULL. */
+	long (*pack)(void *state, void *out, const void *page, size_t max,
+		     int level, const struct dict *dict);
+	/* 0, or -EBADMSG if it is not exactly one page. */
+	int (*unpack)(void *state, void *page, const void *buf, size_t len,
+		      const struct dict *dict);
+};
+
+extern const struct codec_ops codec_lz4;
+extern const struct codec_ops codec_zstd;
+
+struct codec;		/* codec.c: states and an output buffer */
+
+/* DICTS is kept, and may be filled later.  NULL without memory. */
+MUST_USE struct codec *codec_new(struct arena *a, const struct dict_set *dicts);
+
+/*
+ * Read "lz4", "lz4:N", "zstd:N", or two of them joined by "+".
+ * Returns  0 or -EINVAL
+ */
+MUST_USE int codec_parse(struct codec_pair *out, const char *text);
+
+/* The same the other way; CODEC_TEXT bytes are enough. */
+#define CODEC_TEXT	16
+char *codec_format(struct codec_pair pair, char *buf, size_t len);
 
 /*
  * Pack the page at PAGE into the context's own buffer, at most MAX bytes.
@@ -30,12 +84,16 @@ MUST_USE struct codec *codec_new(struct arena *a);
  *
  * Returns  the packed length, or -E2BIG
  */
-MUST_USE long codec_pack(struct codec *c, const void **out, enum codec_id id,
-			 const void *page, size_t max);
+MUST_USE long codec_pack(struct codec *c, const void **out,
+			 struct codec_choice how, const void *page,
+			 size_t max);
 
 /* 0, or -EBADMSG if LEN bytes at BUF do not unpack to exactly one page. */
 MUST_USE int codec_unpack(struct codec *c, void *page, enum codec_id id,
 			  const void *buf, size_t len);
+
+/* A page of the context's own, for who unpacks only to pack again. */
+void *codec_scratch(struct codec *c);
 
 /*
  * Is the page one repeated 8-byte word?  Its value then in *WORD.
@@ -46,12 +104,9 @@ bool codec_is_same_filled(uint64_t *word, const void *page);
 void codec_fill_same(void *page, uint64_t word);
 
 /*
- * For codec.c.  STATE is codec_lz4_state_len() bytes aligned to 8, OUT has
- * room for MAX.
+ * For dict.c: digest the content of D for LEVEL, in memory of the arena.
+ * Returns  0 or -ENOMEM
  */
-size_t codec_lz4_state_len(void);
-MUST_USE long codec_lz4_pack(void *state, void *out, const void *page,
-			     size_t max);
-MUST_USE int codec_lz4_unpack(void *page, const void *buf, size_t len);
+MUST_USE int codec_zstd_digest(struct dict *d, struct arena *a, int level);
 
 #endif

@@ -72,16 +72,31 @@ bool pool_is_full(struct pool *p)
 	return false;
 }
 
-/* One more or one less object of LEN bytes. */
-static void count_locked(struct pool_class *c, bool more, size_t len)
+/* Written under the lock only: need not be read and written in one. */
+static void add64(_Atomic uint64_t *sum, uint64_t n)
 {
-	uint64_t n = atomic_load_explicit(&c->nr_objects, memory_order_relaxed);
-	uint64_t sum = atomic_load_explicit(&c->packed, memory_order_relaxed);
+	atomic_store_explicit(sum, n + atomic_load_explicit(sum,
+						memory_order_relaxed),
+			      memory_order_relaxed);
+}
 
-	atomic_store_explicit(&c->nr_objects, more ? n + 1 : n - 1,
+static void add32(_Atomic uint32_t *sum, uint32_t n)
+{
+	atomic_store_explicit(sum, n + atomic_load_explicit(sum,
+						memory_order_relaxed),
 			      memory_order_relaxed);
-	atomic_store_explicit(&c->packed, more ? sum + len : sum - len,
-			      memory_order_relaxed);
+}
+
+void pool_count_locked(struct pool_class *c, bool more, size_t len,
+		       unsigned codec)
+{
+	const uint64_t one = more ? 1 : UINT64_MAX;
+	const uint64_t bytes = more ? len : 0 - (uint64_t)len;
+
+	add64(&c->nr_objects, one);
+	add64(&c->packed, bytes);
+	add32(&c->nr_by_codec[codec], (uint32_t)one);
+	add64(&c->packed_by_codec[codec], bytes);
 }
 
 static bool add_slab(struct pool *p, struct pool_class *c)
@@ -128,7 +143,7 @@ int pool_put(struct pool *p, struct pool_ref *ref, uint64_t owner,
 		lock_take(&c->lock);
 		got = pool_slot_take_locked(p, c, ref);
 		if (got == POOL_TAKEN)
-			count_locked(c, true, len);
+			pool_count_locked(c, true, len, codec);
 		lock_drop(&c->lock);
 		if (got == POOL_TAKEN)
 			break;
@@ -153,16 +168,15 @@ int pool_put(struct pool *p, struct pool_ref *ref, uint64_t owner,
 	return 0;
 }
 
-/* Could there be an object by this name?  Wild refs must not crash us. */
-static bool is_plausible(const struct pool *p, struct pool_ref ref)
+bool pool_ref_is_plausible(const struct pool *p, struct pool_ref ref)
 {
 	uint32_t id = pool_ref_slab(ref);
-	const struct slab *s = slab_at(&p->slabs, id);
 
 	return !(ref.bits >> POOL_REF_BITS) && id &&
 	       id <= atomic_load_explicit(&p->slabs.nr,
 					  memory_order_relaxed) &&
-	       pool_ref_slot(ref) < p->class[s->class].shape.nr_slots;
+	       pool_ref_slot(ref) <
+	       p->class[slab_class_now(slab_at(&p->slabs, id))].shape.nr_slots;
 }
 
 int pool_find(const struct pool *p, struct pool_object *out,
@@ -172,7 +186,7 @@ int pool_find(const struct pool *p, struct pool_object *out,
 	uint64_t h;
 
 	*out = (struct pool_object){ 0 };
-	if (!is_plausible(p, ref))
+	if (!pool_ref_is_plausible(p, ref))
 		return -EBADMSG;
 	slot = pool_slot_at(p, ref);
 	h = atomic_load_explicit(&slot->header, memory_order_acquire);
@@ -188,6 +202,16 @@ int pool_find(const struct pool *p, struct pool_object *out,
 	return 0;
 }
 
+unsigned pool_codec_of(const struct pool *p, struct pool_ref ref)
+{
+	if (!pool_ref_is_plausible(p, ref))
+		return 0;
+	/* relaxed: a hint */
+	return pool_header_codec(atomic_load_explicit(
+					&pool_slot_at(p, ref)->header,
+					memory_order_relaxed));
+}
+
 void pool_drop(struct pool *p, struct pool_ref ref)
 {
 	struct pool_class *c = pool_class_at(p, ref);
@@ -200,7 +224,7 @@ void pool_drop(struct pool *p, struct pool_ref ref)
 	h = atomic_load_explicit(&slot->header, memory_order_relaxed);
 	if (unlikely(!pool_header_len(h)))
 		die("pool: an object is dropped that does not exist");
-	count_locked(c, false, pool_header_len(h));
+	pool_count_locked(c, false, pool_header_len(h), pool_header_codec(h));
 	if (c->moving == ref.bits)
 		c->moving_dropped = true;	/* compaction frees the slot */
 	else
@@ -226,16 +250,40 @@ void pool_set_owner(struct pool *p, struct pool_ref ref, uint64_t owner)
 	lock_drop(&c->lock);
 }
 
+static uint64_t get64(const _Atomic uint64_t *n)
+{
+	return atomic_load_explicit(n, memory_order_relaxed);
+}
+
+void pool_class_usage(const struct pool *p, unsigned class,
+		      struct pool_class_usage *out)
+{
+	const struct pool_class *c = &p->class[class];
+
+	out->shape = c->shape;
+	out->objects = get64(&c->nr_objects);
+	out->packed = get64(&c->packed);
+	out->slabs = atomic_load_explicit(&c->nr_slabs, memory_order_relaxed);
+	out->used = get64(&c->nr_touched) * PAGE_SIZE;
+}
+
 void pool_usage(const struct pool *p, struct pool_usage *out)
 {
 	*out = (struct pool_usage){ 0 };
 	for (uint32_t i = 0; i < p->classes.nr; i++) {
 		const struct pool_class *c = &p->class[i];
 
-		out->objects += atomic_load_explicit(&c->nr_objects,
+		if (!get64(&c->nr_objects))
+			continue;
+		out->objects += get64(&c->nr_objects);
+		out->packed += get64(&c->packed);
+		for (unsigned j = 0; j < POOL_NR_CODECS; j++) {
+			out->nr_by_codec[j] +=
+				atomic_load_explicit(&c->nr_by_codec[j],
 						     memory_order_relaxed);
-		out->packed += atomic_load_explicit(&c->packed,
-						    memory_order_relaxed);
+			out->packed_by_codec[j] +=
+				get64(&c->packed_by_codec[j]);
+		}
 	}
 	out->used = atomic_load_explicit(&p->slabs.nr_used,
 					 memory_order_relaxed) * PAGE_SIZE;

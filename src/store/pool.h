@@ -35,8 +35,9 @@ struct pool_ref {
 /* Owners are below 2^36 (a page number of a 48-bit address). */
 #define POOL_OWNER_BITS	36
 
-/* Codec numbers are below 2^4. */
-#define POOL_CODEC_BITS	4
+/* Codec numbers are below 2^3. */
+#define POOL_CODEC_BITS	3
+#define POOL_NR_CODECS	(1u << POOL_CODEC_BITS)
 
 /* The largest object; larger ones do not pay. */
 #define POOL_MAX_LEN	3500
@@ -64,14 +65,16 @@ struct pool_class {
 	struct lock lock;		/* LOCK_CLASS */
 	struct pool_shape shape;	/* set once */
 	uint32_t heads[POOL_NR_LISTS];	/* numbers of slabs, 0 none */
-	uint32_t nr_slabs;		/* in the lists, and the draining one */
-	uint64_t nr_touched;		/* pages of RAM in them */
+	_Atomic uint32_t nr_slabs;	/* in the lists, and the draining one */
+	_Atomic uint64_t nr_touched;	/* pages of RAM in them */
 	uint32_t draining;		/* being emptied by compaction, or 0 */
 	uint64_t moving;		/* bits of the ref being copied, or 0 */
 	bool moving_dropped;		/* ...and it was dropped meanwhile */
 	/* relaxed: written under the lock, read for statistics */
 	_Atomic uint64_t nr_objects;
 	_Atomic uint64_t packed;	/* bytes of objects, without headers */
+	_Atomic uint32_t nr_by_codec[POOL_NR_CODECS];	/* of the objects */
+	_Atomic uint64_t packed_by_codec[POOL_NR_CODECS]; /* of the bytes */
 } CACHE_ALIGNED;
 
 struct pool {
@@ -97,6 +100,17 @@ struct pool_usage {
 	uint64_t packed;	/* bytes of them, without headers */
 	uint64_t used;		/* bytes of RAM held by slabs */
 	uint64_t metadata;	/* bytes of RAM of classes and slab table */
+	uint64_t nr_by_codec[POOL_NR_CODECS];		/* of the objects */
+	uint64_t packed_by_codec[POOL_NR_CODECS];	/* of PACKED */
+};
+
+/* One class, for statistics; CLASS is below classes.nr. */
+struct pool_class_usage {
+	struct pool_shape shape;
+	uint64_t slabs;
+	uint64_t objects;
+	uint64_t packed;	/* bytes of them, without headers */
+	uint64_t used;		/* bytes of RAM */
 };
 
 /* 0 or -ENOMEM.  Context: init. */
@@ -141,7 +155,28 @@ void pool_set_owner(struct pool *p, struct pool_ref ref, uint64_t owner);
  */
 size_t pool_compact(struct pool *p, size_t max_moves);
 
-/* Takes no lock. */
+/*
+ * Look at an object that nobody has claimed: until pool_unhold() it is
+ * neither freed nor moved, though its owner may drop it meanwhile.  One
+ * object at a time, and no compaction beside.
+ *
+ * owner    out; as it is now
+ *
+ * Returns  0, -EBUSY, or -EBADMSG if there is no object by this name now
+ * Context  worker
+ */
+MUST_USE int pool_hold(struct pool *p, struct pool_ref ref,
+		       struct pool_object *out, uint64_t *owner);
+
+/* MOVED: the owner has another ref now, free this one. */
+void pool_unhold(struct pool *p, struct pool_ref ref, bool moved);
+
+/* The codec of the object at REF, which may be gone: a hint. */
+unsigned pool_codec_of(const struct pool *p, struct pool_ref ref);
+
+/* Take no lock. */
+void pool_class_usage(const struct pool *p, unsigned class,
+		      struct pool_class_usage *out);
 void pool_usage(const struct pool *p, struct pool_usage *out);
 
 /*

@@ -36,6 +36,7 @@
  */
 #include "store/pool.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -285,6 +286,69 @@ static void compact_class(struct pool *p, struct pool_class *c,
 		cut_tail(p, c, id);
 		end_drain(p, c, id);
 	}
+}
+
+/* --- one object, for others ----------------------------------------------- */
+
+int pool_hold(struct pool *p, struct pool_ref ref, struct pool_object *out,
+	      uint64_t *owner)
+{
+	struct pool_class *c;
+	uint64_t h = 0;
+
+	*out = (struct pool_object){ 0 };
+	*owner = 0;
+	if (!pool_ref_is_plausible(p, ref))
+		return -EBADMSG;
+	/* acquire, and release in pool_unhold(): as in pool_compact() */
+	if (atomic_exchange_explicit(&p->compacting, true,
+				     memory_order_acquire))
+		return -EBUSY;
+	c = pool_class_at(p, ref);
+	lock_take(&c->lock);
+	if (slab_is_of(slab_at(&p->slabs, pool_ref_slab(ref)),
+		       (unsigned)(c - p->class)))
+		/* acquire: pairs with the release in pool_put */
+		h = atomic_load_explicit(&pool_slot_at(p, ref)->header,
+					 memory_order_acquire);
+	if (pool_header_len(h))
+		c->moving = ref.bits;
+	lock_drop(&c->lock);
+	*owner = pool_header_owner(h);
+	if (!pool_header_len(h)) {
+		atomic_store_explicit(&p->compacting, false,
+				      memory_order_release);
+		return -EBADMSG;
+	}
+	if (!pool_find(p, out, ref))
+		return 0;
+	pool_unhold(p, ref, false);
+	return -EBADMSG;
+}
+
+void pool_unhold(struct pool *p, struct pool_ref ref, bool moved)
+{
+	struct pool_class *c = pool_class_at(p, ref);
+	bool empty = false;
+	uint64_t h;
+
+	lock_take(&c->lock);
+	if (moved && c->moving_dropped)
+		die("pool: an object was dropped and moved");
+	/* relaxed: it is held */
+	h = atomic_load_explicit(&pool_slot_at(p, ref)->header,
+				 memory_order_relaxed);
+	if (moved)
+		pool_count_locked(c, false, pool_header_len(h),
+				  pool_header_codec(h));
+	if (moved || c->moving_dropped)
+		empty = pool_slot_free_locked(p, c, ref);
+	c->moving = 0;
+	c->moving_dropped = false;
+	lock_drop(&c->lock);
+	if (empty)
+		slab_give(&p->slabs, pool_ref_slab(ref));
+	atomic_store_explicit(&p->compacting, false, memory_order_release);
 }
 
 size_t pool_compact(struct pool *p, size_t max_moves)

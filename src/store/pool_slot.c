@@ -92,10 +92,10 @@ void pool_slab_prepare(struct pool *p, struct pool_class *c, uint32_t id)
 	size_t len = c->shape.slot_len;
 	size_t end = s->nr_touched * PAGE_SIZE;
 
-	s->nr_used = 0;
+	slab_set_used(s, 0);
 	s->nr_fresh = 0;
 	s->free = POOL_NO_SLOT;
-	s->class = (uint8_t)(c - p->class);
+	slab_set_class(s, (unsigned)(c - p->class));
 	s->list = POOL_UNLISTED;
 	for (size_t i = 0; i < c->shape.nr_slots && i * len < end; i++) {
 		struct pool_slot *slot = (void *)(base + i * len);
@@ -194,7 +194,7 @@ enum pool_take pool_slot_take_locked(struct pool *p, struct pool_class *c,
 			return POOL_AT_CAP;
 		*ref = pool_ref_make(id, s->nr_fresh++);
 	}
-	s->nr_used++;
+	slab_set_used(s, s->nr_used + 1u);
 	pool_slab_file_locked(p, c, id);
 	return POOL_TAKEN;
 }
@@ -213,7 +213,7 @@ bool pool_slot_free_locked(struct pool *p, struct pool_class *c,
 			      (uint64_t)s->free << POOL_OWNER_SHIFT,
 			      memory_order_relaxed);
 	s->free = (uint16_t)pool_ref_slot(ref);
-	s->nr_used--;
+	slab_set_used(s, s->nr_used - 1u);
 	if (id == c->draining)
 		return false;
 	if (s->nr_used) {
@@ -288,7 +288,7 @@ bool pool_slot_take_below_locked(struct pool *p, struct pool_ref *ref,
 	if (s->free == POOL_NO_SLOT || s->free >= pool_ref_slot(from))
 		return false;
 	*ref = pop_free(p, id);
-	s->nr_used++;
+	slab_set_used(s, s->nr_used + 1u);
 	return true;
 }
 

@@ -4,8 +4,8 @@
  *
  * A slot is a header and the bytes of an object.
  *
- *	63          28 27        16 15     12 11         0
- *	| owner (36)  | check (12) | codec    | length    |
+ *	63          28 27        15 14     12 11         0
+ *	| owner (36)  | check (13) | codec    | length    |
  *
  * A length of 0 says: not an object; it is free or being filled.  A free
  * slot has the number of the next free one in place of the owner.
@@ -27,8 +27,8 @@
 
 #define POOL_LEN_BITS		12
 #define POOL_CODEC_SHIFT	12
-#define POOL_CHECK_SHIFT	16
-#define POOL_CHECK_BITS		12
+#define POOL_CHECK_SHIFT	15
+#define POOL_CHECK_BITS		13
 #define POOL_OWNER_SHIFT	28
 
 struct pool_slot {
@@ -72,18 +72,26 @@ static inline uint64_t pool_header_owner(uint64_t header)
 static inline struct pool_class *pool_class_at(const struct pool *p,
 					       struct pool_ref ref)
 {
-	return &p->class[slab_at(&p->slabs, pool_ref_slab(ref))->class];
+	return &p->class[slab_class_now(slab_at(&p->slabs,
+						pool_ref_slab(ref)))];
 }
 
 static inline struct pool_slot *pool_slot_at(const struct pool *p,
 					     struct pool_ref ref)
 {
 	const struct slab *s = slab_at(&p->slabs, pool_ref_slab(ref));
-	size_t len = p->class[s->class].shape.slot_len;
+	size_t len = p->class[slab_class_now(s)].shape.slot_len;
 	char *base = slab_addr(&p->slabs, s);
 
 	return (struct pool_slot *)(base + pool_ref_slot(ref) * len);
 }
+
+/* Could there be an object by this name?  Wild refs must not crash us. */
+bool pool_ref_is_plausible(const struct pool *p, struct pool_ref ref);
+
+/* One more or one less object of LEN bytes. */
+void pool_count_locked(struct pool_class *c, bool more, size_t len,
+		       unsigned codec);
 
 /* The check bits of an object. */
 unsigned pool_check(const void *buf, size_t len, unsigned codec);

@@ -38,6 +38,7 @@ struct slab {
 	uint32_t page;		/* first page, counted from the base */
 	uint32_t next;		/* in the list it is in; numbers, 0 end */
 	uint32_t prev;
+	/* written by slab_set_used(): who has no claim may read it */
 	uint16_t nr_used;	/* slots that are not free */
 	uint16_t nr_fresh;	/* slots handed out at least once */
 	uint16_t free;		/* first of the free ones among them */
@@ -64,6 +65,35 @@ struct slab_table {
 	_Atomic uint64_t nr_warm;		/* pages of RAM in warm slabs */
 	_Atomic uint64_t nr_used CACHE_ALIGNED;	/* pages of RAM in all */
 };
+
+/* relaxed: all but pool_hold() have the lock */
+static inline void slab_set_used(struct slab *s, unsigned nr)
+{
+	__atomic_store_n(&s->nr_used, (uint16_t)nr, __ATOMIC_RELAXED);
+}
+
+/* relaxed: as above */
+static inline void slab_set_class(struct slab *s, unsigned class)
+{
+	__atomic_store_n(&s->class, (uint8_t)class, __ATOMIC_RELAXED);
+}
+
+/* The class of a slab that is perhaps just being given to another. */
+static inline unsigned slab_class_now(const struct slab *s)
+{
+	return __atomic_load_n(&s->class, __ATOMIC_RELAXED);
+}
+
+/*
+ * Does it belong to CLASS, whose lock the caller has?  It does if it has an
+ * object: it left the class without any, and got the next one only after it
+ * had been given its new class.  Acquire: the class is read after.
+ */
+static inline bool slab_is_of(const struct slab *s, unsigned class)
+{
+	return __atomic_load_n(&s->nr_used, __ATOMIC_ACQUIRE) &&
+	       slab_class_now(s) == class;
+}
 
 /* 0 or -ENOMEM.  Context: init. */
 MUST_USE int slab_start(struct slab_table *t, struct arena *a,

@@ -14,6 +14,7 @@
 #include "store/store.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "base/count.h"
 #include "base/log.h"
@@ -28,6 +29,13 @@ enum tag {
 
 #define TAG_BITS	2
 
+/* An object is packed again for at least so much of its length. */
+#define REPACK_GAIN	16	/* a 1/16 */
+
+/* A dictionary is used if it makes pages a 1/DICT_GAIN smaller. */
+#define DICT_GAIN	50
+
+_Static_assert((unsigned)CODEC_NR <= POOL_NR_CODECS, "codec fits");
 _Static_assert(POOL_REF_BITS + TAG_BITS <= STORE_REF_BITS, "ref fits");
 
 static enum tag tag_of(struct store_ref ref)
@@ -65,7 +73,11 @@ int store_start(struct store *s, const struct store_config *cfg)
 
 	s->cfg = *cfg;
 	atomic_init(&s->nr_same, 0);
-	s->max_len = min_size(PAGE_SIZE * cfg->accept_pct / 100, POOL_MAX_LEN);
+	atomic_init(&s->first, cfg->codecs.first);
+	atomic_init(&s->second, cfg->codecs.second);
+	store_set_accept_pct(s, cfg->accept_pct);
+	memset(&s->dicts, 0, sizeof(s->dicts));
+	s->dict = 0;
 	return pool_start(&s->pool, &pool);
 }
 
@@ -97,7 +109,8 @@ static uint64_t ref_to_word(struct store_ref ref)
 int store_put(struct store *s, struct store_ref *ref, struct codec *codec,
 	      uint64_t owner, const void *page)
 {
-	enum codec_id id = CODEC_LZ4;
+	struct codec_choice how = atomic_load_explicit(&s->first,
+						memory_order_relaxed);
 	struct pool_ref pref;
 	const void *buf;
 	uint64_t word;
@@ -112,14 +125,17 @@ int store_put(struct store *s, struct store_ref *ref, struct codec *codec,
 						  memory_order_relaxed);
 			return 0;
 		}
-		id = CODEC_RAW;
+		how.id = CODEC_RAW;
 	}
 	if (pool_is_full(&s->pool) || torture_strikes(64))
 		return -ENOSPC;
-	len = codec_pack(codec, &buf, id, page, s->max_len);
+	len = codec_pack(codec, &buf, how, page,
+			 atomic_load_explicit(&s->max_len,
+					      memory_order_relaxed));
 	if (len < 0 || torture_strikes(64))
 		return -E2BIG;
-	ret = pool_put(&s->pool, &pref, owner, id, buf, (size_t)len);
+	ret = pool_put(&s->pool, &pref, owner, how.id, buf,
+		       (size_t)len);
 	if (!ret)
 		*ref = ref_of(pref);
 	return ret;
@@ -174,6 +190,161 @@ size_t store_compact(struct store *s, size_t max_moves)
 	return pool_compact(&s->pool, max_moves);
 }
 
+/* --- packing again -------------------------------------------------------- */
+
+/* The second codec as it is to be used now; CODEC_RAW: none. */
+static struct codec_choice again_by(const struct store *s)
+{
+	struct codec_choice how = store_codecs(s).second;
+
+	if (how.id == CODEC_ZSTD && s->dict)
+		how.id = (enum codec_id)(CODEC_DICT + s->dict - 1);
+	return how;
+}
+
+/* Pack the held object FROM into one of its own; true if it moved there. */
+static bool repack_held(struct store *s, struct codec *codec,
+			struct pool_ref from, const struct pool_object *o,
+			uint64_t owner, size_t *saved)
+{
+	struct codec_choice how = again_by(s);
+	size_t max = o->len - o->len / REPACK_GAIN;
+	void *page = codec_scratch(codec);
+	struct pool_ref to;
+	const void *buf;
+	long len;
+
+	if (codec_unpack(codec, page, (enum codec_id)o->codec, o->buf, o->len))
+		return false;
+	len = codec_pack(codec, &buf, how, page, max);
+	if (len < 0 || pool_put(&s->pool, &to, owner, how.id, buf,
+				(size_t)len))
+		return false;
+	*saved = o->len - (size_t)len;
+	if (store_moved(s, owner, from, to))
+		return true;
+	pool_drop(&s->pool, to);
+	*saved = 0;
+	return false;
+}
+
+bool store_is_first(const struct store *s, struct store_ref ref)
+{
+	struct codec_choice first = atomic_load_explicit(&s->first,
+						memory_order_relaxed);
+
+	return tag_of(ref) == TAG_POOL &&
+	       pool_codec_of(&s->pool, pool_ref_of(ref)) == first.id;
+}
+
+uint64_t store_nr_first(const struct store *s)
+{
+	struct codec_choice first = atomic_load_explicit(&s->first,
+						memory_order_relaxed);
+	struct pool_usage u;
+
+	pool_usage(&s->pool, &u);
+	return u.nr_by_codec[first.id];
+}
+
+enum store_repacked store_repack(struct store *s, struct codec *codec,
+				 struct store_ref ref, size_t *saved)
+{
+	struct pool_ref from = pool_ref_of(ref);
+	struct pool_object o;
+	uint64_t owner;
+	bool done;
+
+	*saved = 0;
+	if (again_by(s).id == CODEC_RAW || !store_is_first(s, ref))
+		return STORE_KEPT;
+	if (pool_hold(&s->pool, from, &o, &owner))
+		return STORE_GONE;
+	done = repack_held(s, codec, from, &o, owner, saved);
+	pool_unhold(&s->pool, from, done);
+	return done ? STORE_REPACKED : STORE_KEPT;
+}
+
+bool store_peek(struct store *s, struct codec *codec, struct store_ref ref,
+		void *page)
+{
+	struct pool_object o;
+	uint64_t owner;
+	bool ok;
+
+	if (tag_of(ref) != TAG_POOL ||
+	    pool_hold(&s->pool, pool_ref_of(ref), &o, &owner))
+		return false;
+	ok = !codec_unpack(codec, page, (enum codec_id)o.codec, o.buf, o.len);
+	pool_unhold(&s->pool, pool_ref_of(ref), false);
+	return ok;
+}
+
+/* Bytes that the pages come to that a dictionary is tried on. */
+static size_t try_pages(struct codec *codec, const struct dict_trainer *t,
+			struct codec_choice how)
+{
+	size_t sum = 0;
+
+	for (unsigned i = DICT_SAMPLES - DICT_TRIED; i < DICT_SAMPLES; i++) {
+		const void *buf;
+		long len = codec_pack(codec, &buf, how,
+				      t->samples + i * PAGE_SIZE, PAGE_SIZE);
+
+		sum += len < 0 ? PAGE_SIZE : (size_t)len;
+	}
+	return sum;
+}
+
+int store_train(struct store *s, struct codec *codec, struct dict_trainer *t)
+{
+	struct codec_choice how = again_by(s);
+	struct pool_usage use;
+	unsigned i = 0;
+	size_t now;
+	int ret;
+
+	if (how.id == CODEC_RAW || how.id == CODEC_LZ4)
+		return -E2BIG;
+	pool_usage(&s->pool, &use);
+	while (i < DICT_NR && (use.nr_by_codec[CODEC_DICT + i] ||
+			       s->dict == i + 1))
+		i++;
+	if (i == DICT_NR)
+		return -ENOSPC;
+	ret = dict_train(&s->dicts, i, t, s->cfg.arena, how.level);
+	if (ret)
+		return ret;
+	now = try_pages(codec, t, how);
+	how.id = (enum codec_id)(CODEC_DICT + i);
+	if (try_pages(codec, t, how) > now - now / DICT_GAIN)
+		return -E2BIG;
+	s->dict = i + 1;
+	return 0;
+}
+
+void store_set_codecs(struct store *s, struct codec_pair codecs)
+{
+	atomic_store_explicit(&s->first, codecs.first, memory_order_relaxed);
+	atomic_store_explicit(&s->second, codecs.second,
+			      memory_order_relaxed);
+}
+
+struct codec_pair store_codecs(const struct store *s)
+{
+	return (struct codec_pair){
+		atomic_load_explicit(&s->first, memory_order_relaxed),
+		atomic_load_explicit(&s->second, memory_order_relaxed),
+	};
+}
+
+void store_set_accept_pct(struct store *s, uint32_t pct)
+{
+	atomic_store_explicit(&s->max_len,
+			      min_size(PAGE_SIZE * pct / 100, POOL_MAX_LEN),
+			      memory_order_relaxed);
+}
+
 void store_set_pool_max(struct store *s, uint64_t pool_max)
 {
 	pool_set_max(&s->pool, pool_max);
@@ -189,6 +360,10 @@ void store_usage(const struct store *s, struct store_usage *out)
 	out->packed = u.packed;
 	out->used = u.used;
 	out->metadata = u.metadata;
+	for (unsigned i = 0; i < CODEC_NR; i++) {
+		out->nr_by_codec[i] = u.nr_by_codec[i];
+		out->packed_by_codec[i] = u.packed_by_codec[i];
+	}
 }
 
 void store_fork_child(struct store *s)

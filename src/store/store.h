@@ -8,6 +8,7 @@
  *	                          -> pool_put
  *	store_load   the mirror image
  *	store_drop   forget an object
+ *	store_repack pack an object anew, denser
  *
  * A store_ref fits in STORE_REF_BITS, so that it goes into a page word; the
  * two low bits say what it is.  Same-filled pages whose repeated 8-byte word
@@ -32,6 +33,7 @@ struct store_config {
 	size_t reserve_len;	/* address space for the pool, bytes */
 	uint32_t accept_pct;	/* packed size that still pays, % of a page */
 	uint64_t pool_max;	/* cap of the pool in bytes, 0 none */
+	struct codec_pair codecs;
 	/* As in pool_config, but with store refs. */
 	bool (*moved)(void *ctx, uint64_t owner, struct store_ref from,
 		      struct store_ref to);
@@ -40,8 +42,13 @@ struct store_config {
 
 struct store {
 	struct store_config cfg;	/* set once */
-	size_t max_len;			/* longest object that pays, bytes */
 	struct pool pool;
+	struct dict_set dicts;		/* store_train() makes them */
+	unsigned dict;			/* to pack with, plus 1; 0 none */
+	/* relaxed: they guard nothing */
+	_Atomic size_t max_len;		/* longest object that pays, bytes */
+	_Atomic struct codec_choice first;
+	_Atomic struct codec_choice second;
 	_Atomic uint64_t nr_same;	/* objects that are only a ref */
 };
 
@@ -81,6 +88,52 @@ void store_set_owner(struct store *s, struct store_ref ref, uint64_t owner);
  */
 size_t store_compact(struct store *s, size_t max_moves);
 
+enum store_repacked {
+	STORE_REPACKED,
+	STORE_KEPT,		/* it would gain too little */
+	STORE_GONE,		/* dropped meanwhile, or in use */
+};
+
+/*
+ * Pack the object at REF again with the second codec, unless that was done.
+ * Nobody needs to have claimed it: like a move of compaction it ends with
+ * moved().  SAVED is what it got shorter, bytes.
+ * Context: worker, the one that compacts.
+ */
+enum store_repacked store_repack(struct store *s, struct codec *codec,
+				 struct store_ref ref, size_t *saved);
+
+/* Objects that are packed by the first codec. */
+uint64_t store_nr_first(const struct store *s);
+
+/* Is it packed by the first codec?  REF may be gone: a hint. */
+bool store_is_first(const struct store *s, struct store_ref ref);
+
+/*
+ * The page of REF, which nobody needs to have claimed, into PAGE.
+ * Returns  false if it is gone.  Context: as store_repack().
+ */
+bool store_peek(struct store *s, struct codec *codec, struct store_ref ref,
+		void *page);
+
+/*
+ * Make a dictionary for the second codec of what was collected, and use it
+ * if it makes the collected pages smaller than what is used now.
+ *
+ * Returns  0
+ *          -ENOSPC  every version is needed by objects
+ *          -ENOMEM
+ *          -E2BIG   it gains too little
+ * Context  as store_repack()
+ */
+MUST_USE int store_train(struct store *s, struct codec *codec,
+			 struct dict_trainer *t);
+
+/* From now on. */
+void store_set_codecs(struct store *s, struct codec_pair codecs);
+void store_set_accept_pct(struct store *s, uint32_t pct);
+struct codec_pair store_codecs(const struct store *s);
+
 /* A new cap of the pool in bytes, 0 none.  What is above it stays. */
 void store_set_pool_max(struct store *s, uint64_t pool_max);
 
@@ -96,6 +149,8 @@ struct store_usage {
 	uint64_t packed;	/* bytes of packed objects, without headers */
 	uint64_t used;		/* bytes of RAM held by slabs */
 	uint64_t metadata;	/* bytes of RAM of slab tables */
+	uint64_t nr_by_codec[CODEC_NR];		/* of the objects */
+	uint64_t packed_by_codec[CODEC_NR];	/* of PACKED */
 };
 
 void store_usage(const struct store *s, struct store_usage *out);

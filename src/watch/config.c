@@ -13,6 +13,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "store/codec.h"
 
 static const struct uzswap_option_row rows[] = {
 	UZSWAP_OPTIONS(UZSWAP_OPTION_ROW)
@@ -59,6 +60,7 @@ static const char *looks_like(enum uzswap_option_type type)
 		[UZSWAP_COUNT] = "is not a whole number",
 		[UZSWAP_FD] = "is not a descriptor number",
 		[UZSWAP_CHOICE] = "",
+		[UZSWAP_CODECS] = "is not codecs like lz4, zstd:3 or lz4+zstd:3",
 		[UZSWAP_TEXT] = "",
 	};
 
@@ -82,6 +84,7 @@ static int parse_number(uint64_t *out, enum uzswap_option_type type,
 		return text_parse_u64(out, text);
 	case UZSWAP_BOOL:
 	case UZSWAP_CHOICE:
+	case UZSWAP_CODECS:
 	case UZSWAP_TEXT:
 	case UZSWAP_NR_TYPES:
 		break;
@@ -95,7 +98,7 @@ static uint64_t bound(const struct uzswap_option_row *row, const char *text)
 {
 	uint64_t n;
 
-	if (row->type == UZSWAP_TEXT)
+	if (row->type == UZSWAP_TEXT || row->type == UZSWAP_CODECS)
 		return text_parse_u64(&n, text) ? 0 : n;
 	return parse_number(&n, row->type, text) ? 0 : n;
 }
@@ -196,6 +199,7 @@ static int set_by_type(struct config *c, struct config_value *v,
 		       const struct uzswap_option_row *row, const char *text,
 		       char *reason)
 {
+	struct codec_pair pair;
 	bool yes;
 
 	switch (row->type) {
@@ -223,6 +227,12 @@ static int set_by_type(struct config *c, struct config_value *v,
 		return set_number(v, row, text, reason);
 	case UZSWAP_CHOICE:
 		return set_choice(v, row->choices, text, reason);
+	case UZSWAP_CODECS:
+		if (codec_parse(&pair, text)) {
+			explain(reason, looks_like(UZSWAP_CODECS), "", "");
+			return -EINVAL;
+		}
+		return set_text(c, v, row, text, reason);
 	case UZSWAP_TEXT:
 		return set_text(c, v, row, text, reason);
 	case UZSWAP_NR_TYPES:
@@ -309,6 +319,7 @@ char *config_format(const struct config *c, enum uzswap_option option,
 	case UZSWAP_CHOICE:
 		format_choice(row->choices, v->num, buf, len);
 		return buf;
+	case UZSWAP_CODECS:
 	case UZSWAP_TEXT:
 		return text_copy(buf, len, config_text(c, v));
 	case UZSWAP_BOOL:

@@ -46,7 +46,6 @@ struct config {
 
 /* Indices of the choices; a test compares them with the table. */
 enum { CONFIG_ENGINE_AUTO, CONFIG_ENGINE_MOVE, CONFIG_ENGINE_WP };
-enum { CONFIG_COMPRESSOR_LZ4 };
 enum { CONFIG_FOLLOW_EXEC, CONFIG_FOLLOW_NONE };
 enum {
 	CONFIG_UFFD_AUTO,

@@ -65,7 +65,6 @@ static bool make_page(struct publish *p)
 		s->start_time_ticks = 0;
 	copy_text(s->library_version, sizeof(s->library_version),
 		  PACKAGE_VERSION);
-	copy_text(s->compressor, sizeof(s->compressor), p->compressor);
 	if (p->name[0])
 		copy_text(s->name, sizeof(s->name), p->name);
 	else
@@ -112,6 +111,7 @@ static void put_memory(struct uzswap_stats *s, struct engine *e)
 static void put_limit(struct uzswap_stats *s, struct engine *e)
 {
 	const char *note = atomic_load(&e->note);
+	char codecs[CODEC_TEXT];
 
 	s->limit = e->now.limit;
 	s->usage = e->now.usage;
@@ -119,6 +119,9 @@ static void put_limit(struct uzswap_stats *s, struct engine *e)
 	copy_text(s->limit_source, sizeof(s->limit_source),
 		  e->now.limit && e->now.name ? e->now.name : "none");
 	copy_text(s->note, sizeof(s->note), note ? note : "");
+	copy_text(s->compressor, sizeof(s->compressor),
+		  codec_format(store_codecs(&e->store), codecs,
+			       sizeof(codecs)));
 	copy_text(s->engine, sizeof(s->engine), e->use_move ? "move" : "wp");
 	s->nr_servers = e->nr_servers;
 	s->state = atomic_load(&e->state);

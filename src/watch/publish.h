@@ -16,7 +16,6 @@ struct publish {
 	struct uzswap_stats *page;	/* the mapping; NULL before the first */
 	int32_t pid;			/* whose page it is: not a parent's */
 	char name[32];			/* label, or "" for comm */
-	char compressor[16];
 };
 
 /* Write the page, after making it when needed.  Context: steward. */

@@ -32,6 +32,7 @@
 #define COMPACT_EVERY	256	/* operations of the churn */
 #define COMPACT_MOVES	64	/* at least so many objects at a time */
 
+static const struct codec_choice lz4 = { CODEC_LZ4, 1 };
 static size_t kind_mib = 64;
 static uint64_t churn_millions = 10;
 static unsigned nr_rounds = 7;
@@ -84,6 +85,7 @@ static void start_store(void)
 		.arena = &b.arena,
 		.reserve_len = RESERVE,
 		.accept_pct = ACCEPT_PCT,
+		.codecs = CODEC_PAIR_DEFAULT,
 		.moved = moved,
 	};
 
@@ -211,7 +213,7 @@ static void pack_all(void)
 
 		if (codec_is_same_filled(&word, b.items[i].page))
 			continue;
-		len = codec_pack(b.codec[0], &out, CODEC_LZ4,
+		len = codec_pack(b.codec[0], &out, lz4,
 				 b.items[i].page, MAX_LEN);
 		if (len < 0)
 			continue;
@@ -384,7 +386,7 @@ int main(int argc, char **argv)
 	if (arena_start(&b.arena, 1024 * GIB))
 		fail("no address space");
 	for (int i = 0; i < PACK_TIME_THREADS; i++)
-		if (!(b.codec[i] = codec_new(&b.arena)))
+		if (!(b.codec[i] = codec_new(&b.arena, &b.store.dicts)))
 			fail("no memory");
 	make_corpus();
 	show_density();

@@ -27,9 +27,9 @@ JOBS=${JOBS:-$(nproc 2>/dev/null || echo 2)}
 SETUP_BUILD='gcc:gcc make:make autoconf:autoconf automake:automake
 libtoolize:libtool pkg-config:pkg-config file:file
 /usr/include/stdio.h:libc6-dev /usr/include/linux/userfaultfd.h:linux-libc-dev
-=liblz4:liblz4-dev =smartcols:libsmartcols-dev =jansson:libjansson-dev
-=ncursesw:libncurses-dev =inih:libinih-dev =libmicrohttpd:libmicrohttpd-dev
-=libcap-ng:libcap-ng-dev'
+=liblz4:liblz4-dev =libzstd:libzstd-dev =smartcols:libsmartcols-dev
+=jansson:libjansson-dev =ncursesw:libncurses-dev =inih:libinih-dev
+=libmicrohttpd:libmicrohttpd-dev =libcap-ng:libcap-ng-dev'
 SETUP_TEST='=cmocka:libcmocka-dev objdump:binutils groff:groff-base
 shellcheck:shellcheck tmux:tmux promtool:prometheus curl:curl
 =libseccomp:libseccomp-dev redis-server:redis-server redis-cli:redis-tools

@@ -78,6 +78,7 @@ done
 only_in 'src/base/sys.c src/hooks/hook_fork.c' '(^|[^_a-z])syscall\(' 'syscall()'
 only_in 'src/base/uffd.c' 'include <linux/userfaultfd.h>' 'userfaultfd.h'
 only_in 'src/store/codec_lz4.c' 'include <lz4.*>' 'lz4.h'
+only_in 'src/store/codec_zstd.c' 'include <zstd.*>' 'zstd.h'
 
 all_files | grep '^src/.*\.[ch]$' | sed 's|.*/||' | sort | uniq -d |
 	sed 's|$|: there are two files of this name below src|' |

@@ -203,7 +203,7 @@ static struct worker *worker_new(uint32_t seed)
 	struct worker *w = calloc(1, sizeof(*w));
 
 	assert_non_null(w);
-	w->codec = codec_new(&twin.arena);
+	w->codec = codec_new(&twin.arena, &twin.store.dicts);
 	assert_non_null(w->codec);
 	w->rand = seed;
 	return w;
@@ -234,6 +234,7 @@ static int start(void **state)
 		.arena = &twin.arena,
 		.reserve_len = 256 * MIB,
 		.accept_pct = 80,
+		.codecs = CODEC_PAIR_DEFAULT,
 		.moved = moved,
 	};
 

@@ -46,7 +46,8 @@ build() # SOURCE [FLAG...]
 }
 
 # What a program's own first lines ask for, such as " * run.sh: seconds=60":
-# seconds until it hangs, limit in bytes, evicts=no, engines=move
+# seconds until it hangs, limit in bytes, evicts=no, engines=move,
+# conf=UZSWAP_CONF, repacks=yes if idle pages must be packed again
 wish() # NAME KEY DEFAULT
 {
 	v=$(sed -n "s/^ \* run.sh:.*$2=\([^ ]*\).*/\1/p" "$dir/$1.c" | head -n 1)
@@ -60,6 +61,8 @@ run() # NAME LIBRARY
 		if [ -n "$2" ]; then
 			UZSWAP_LIMIT_BYTES=$(wish "$1" limit 83886080)
 			export UZSWAP_LIMIT_BYTES
+			conf=$(wish "$1" conf '')
+			[ -z "$conf" ] || export UZSWAP_CONF="$conf"
 			[ -z "$engine" ] || export UZSWAP_ENGINE="$engine"
 			[ -z "$torture" ] || export UZSWAP_TORTURE="$torture"
 		fi
@@ -77,6 +80,10 @@ judge() # NAME STATUS -> result, why
 	why="status $2; $counts"
 	[ "$2" != 124 ] || why="hangs; $counts"
 	[ "$2" = 0 ] || return
+	case $counts in
+	*repacked=0*)
+		[ "$(wish "$1" repacks no)" = no ] || return ;;
+	esac
 	case $counts in
 	none)
 		[ "$(wish "$1" evicts yes)" = no ] || return ;;

@@ -31,6 +31,7 @@ static const char *const types[UZSWAP_NR_TYPES] = {
 	[UZSWAP_COUNT] = "A number",
 	[UZSWAP_FD] = "A descriptor",
 	[UZSWAP_CHOICE] = "One of",
+	[UZSWAP_CODECS] = "Codecs",
 	[UZSWAP_TEXT] = "A text",
 };
 

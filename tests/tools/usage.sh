@@ -49,9 +49,10 @@ for size in 999999T 129T 4K 1 0% 101% 99999999999999999999999; do
 	expect 125 "--limit: '$size' is out of range: 1M to 128T" \
 		"$zctl" run "--limit=$size" "$never"
 done
-expect 125 "'zstd' is not built in" "$zctl" run -c zstd "$never"
-expect 125 "'zstd:3' is not built in" "$zctl" run -c zstd:3 "$never"
-expect 125 "'gzip' is not one of" "$zctl" run -c gzip "$never"
+for codecs in gzip lz4: lz4:x lz4:100 zstd:3+ +lz4 lz4+gzip lz4+zstd+lz4; do
+	expect 125 "'$codecs' is not codecs like" \
+		"$zctl" run -c "$codecs" "$never"
+done
 expect 125 '--pool-max' "$zctl" run --pool-max 1T% "$never"
 expect 125 "'maybe' is not one of exec|none" \
 	"$zctl" run --follow maybe "$never"

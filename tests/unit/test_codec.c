@@ -19,6 +19,9 @@
 
 static struct arena arena;
 static struct codec *codec;
+static const struct codec_choice raw = { CODEC_RAW, 0 };
+static const struct codec_choice lz4 = { CODEC_LZ4, 1 };
+static const struct codec_choice zstd = { CODEC_ZSTD, 3 };
 static unsigned char page[PAGE_SIZE];
 static unsigned char back[PAGE_SIZE];
 
@@ -27,7 +30,7 @@ static int start(void **state)
 	(void)state;
 	if (arena_start(&arena, 64 * MIB))
 		return -1;
-	codec = codec_new(&arena);
+	codec = codec_new(&arena, NULL);
 	return codec ? 0 : -1;
 }
 
@@ -84,7 +87,7 @@ static void test_what_is_packed_comes_back(void **state)
 		long len;
 
 		fill(nr, (uint32_t)nr + 1);
-		len = codec_pack(codec, &out, CODEC_LZ4, page, PAGE_SIZE);
+		len = codec_pack(codec, &out, lz4, page, PAGE_SIZE);
 		assert_in_range(len, 1, PAGE_SIZE);
 		memset(back, 0xee, PAGE_SIZE);
 		assert_int_equal(codec_unpack(codec, back, CODEC_LZ4, out,
@@ -99,12 +102,12 @@ static void test_raw_keeps_the_word_of_a_same_filled_page(void **state)
 
 	(void)state;
 	codec_fill_same(page, 0xfeedfacecafebeef);
-	assert_int_equal(codec_pack(codec, &out, CODEC_RAW, page, PAGE_SIZE),
+	assert_int_equal(codec_pack(codec, &out, raw, page, PAGE_SIZE),
 			 8);
 	assert_int_equal(codec_unpack(codec, back, CODEC_RAW, out, 8), 0);
 	assert_memory_equal(page, back, PAGE_SIZE);
 	page[100] ^= 1;
-	assert_int_equal(codec_pack(codec, &out, CODEC_RAW, page, PAGE_SIZE),
+	assert_int_equal(codec_pack(codec, &out, raw, page, PAGE_SIZE),
 			 -E2BIG);
 }
 
@@ -115,12 +118,12 @@ static void test_the_limit_is_exact(void **state)
 
 	(void)state;
 	fill(1500, 3);
-	len = codec_pack(codec, &out, CODEC_LZ4, page, PAGE_SIZE);
+	len = codec_pack(codec, &out, lz4, page, PAGE_SIZE);
 	assert_in_range(len, 1500, 1600);
-	assert_int_equal(codec_pack(codec, &out, CODEC_LZ4, page,
+	assert_int_equal(codec_pack(codec, &out, lz4, page,
 				    (size_t)len), len);
 	for (long max = 0; max < len; max++)
-		assert_int_equal(codec_pack(codec, &out, CODEC_LZ4, page,
+		assert_int_equal(codec_pack(codec, &out, lz4, page,
 					    (size_t)max), -E2BIG);
 }
 
@@ -130,8 +133,14 @@ static void test_random_pages_do_not_pack(void **state)
 
 	(void)state;
 	fill(PAGE_SIZE, 9);
-	assert_int_equal(codec_pack(codec, &out, CODEC_LZ4, page,
+	assert_int_equal(codec_pack(codec, &out, lz4, page,
 				    PAGE_SIZE * 3 / 4), -E2BIG);
+	assert_int_equal(codec_pack(codec, &out, zstd, page,
+				    PAGE_SIZE * 3 / 4), -E2BIG);
+	/* and do no harm to the next */
+	fill(100, 9);
+	assert_in_range(codec_pack(codec, &out, lz4, page, 1000), 100, 200);
+	assert_in_range(codec_pack(codec, &out, zstd, page, 1000), 100, 200);
 }
 
 static void test_unknown_codecs_and_lengths_are_damage(void **state)
@@ -151,7 +160,7 @@ static void test_unknown_codecs_and_lengths_are_damage(void **state)
 }
 
 /* Unpack LEN bytes of BUF from and to memory of exactly the right size. */
-static int unpack_exactly(const void *buf, size_t len)
+static int unpack_exactly(enum codec_id id, const void *buf, size_t len)
 {
 	unsigned char *from = malloc(len ? len : 1);
 	unsigned char *to = malloc(PAGE_SIZE);
@@ -160,13 +169,13 @@ static int unpack_exactly(const void *buf, size_t len)
 	assert_non_null(from);
 	assert_non_null(to);
 	memcpy(from, buf, len);
-	ret = codec_unpack(codec, to, CODEC_LZ4, from, len);
+	ret = codec_unpack(codec, to, id, from, len);
 	free(from);
 	free(to);
 	return ret;
 }
 
-static void test_damage_is_refused_or_harmless(void **state)
+static void check_damage(struct codec_choice how)
 {
 	unsigned char object[PAGE_SIZE];
 	const void *out;
@@ -174,13 +183,13 @@ static void test_damage_is_refused_or_harmless(void **state)
 	unsigned nr_bad = 0;
 	long len;
 
-	(void)state;
 	fill(900, 5);
-	len = codec_pack(codec, &out, CODEC_LZ4, page, PAGE_SIZE);
+	len = codec_pack(codec, &out, how, page, PAGE_SIZE);
 	assert_true(len > 900);
 	memcpy(object, out, (size_t)len);
 	for (long n = 0; n < len; n++)
-		assert_int_equal(unpack_exactly(object, (size_t)n), -EBADMSG);
+		assert_int_equal(unpack_exactly(how.id, object, (size_t)n),
+				 -EBADMSG);
 	for (unsigned i = 0; i < 20000; i++) {
 		unsigned char damaged[PAGE_SIZE];
 		int ret;
@@ -189,11 +198,72 @@ static void test_damage_is_refused_or_harmless(void **state)
 		for (unsigned n = roll(&r) % 4 + 1; n; n--)
 			damaged[roll(&r) % (uint32_t)len] ^=
 				(unsigned char)(1 + roll(&r) % 255);
-		ret = unpack_exactly(damaged, (size_t)len);
+		ret = unpack_exactly(how.id, damaged, (size_t)len);
 		assert_true(ret == 0 || ret == -EBADMSG);
 		nr_bad += ret != 0;
 	}
 	assert_true(nr_bad > 0);
+}
+
+static void test_damage_is_refused_or_harmless(void **state)
+{
+	(void)state;
+	check_damage(lz4);
+	check_damage(zstd);
+}
+
+static void test_levels_trade_time_for_size(void **state)
+{
+	static const struct codec_choice how[] = {
+		{ CODEC_LZ4, -50 }, { CODEC_LZ4, 1 }, { CODEC_LZ4, 9 },
+		{ CODEC_ZSTD, 9 },
+	};
+	const void *out;
+	long last = PAGE_SIZE;
+
+	(void)state;
+	for (size_t i = 0; i < PAGE_SIZE; i++)
+		page[i] = (unsigned char)("abcdefgh"[i * i / 37 % 8]);
+	for (size_t i = 0; i < ARRAY_SIZE(how); i++) {
+		long len = codec_pack(codec, &out, how[i], page, PAGE_SIZE);
+
+		assert_in_range(len, 1, last);
+		last = len;
+		assert_int_equal(codec_unpack(codec, back, how[i].id, out,
+					      (size_t)len), 0);
+		assert_memory_equal(page, back, PAGE_SIZE);
+	}
+}
+
+static void test_codecs_are_read_and_written(void **state)
+{
+	static const char *const good[] = {
+		"lz4", "lz4:-5", "lz4:12", "zstd", "zstd:1", "zstd:12",
+		"lz4+zstd", "lz4+zstd:6", "lz4:-99+lz4:12", "zstd:1+zstd:9",
+	};
+	static const char *const bad[] = {
+		"", "lz", "lz4:", "lz4:0", "lz4:13", "lz4:-100", "lz4:+1",
+		"zstd:0", "zstd:13", "zstd:-1", "zstd:3x", "zstd 3", "+lz4",
+		"lz4+", "lz4+gzip", "lz4+zstd+lz4", "LZ4", "lz4:99999999999",
+	};
+	struct codec_pair pair = CODEC_PAIR_DEFAULT;
+	char text[CODEC_TEXT];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+		assert_int_equal(codec_parse(&pair, good[i]), 0);
+		assert_string_equal(codec_format(pair, text, sizeof(text)),
+				    good[i]);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		assert_int_equal(codec_parse(&pair, bad[i]), -EINVAL);
+		assert_string_equal(codec_format(pair, text, sizeof(text)),
+				    "zstd:1+zstd:9");
+	}
+	/* what is the default need not be said */
+	assert_int_equal(codec_parse(&pair, "lz4:1+zstd:3"), 0);
+	assert_string_equal(codec_format(pair, text, sizeof(text)),
+			    "lz4+zstd");
 }
 
 int main(void)
@@ -208,6 +278,8 @@ int main(void)
 		cmocka_unit_test(test_random_pages_do_not_pack),
 		cmocka_unit_test(test_unknown_codecs_and_lengths_are_damage),
 		cmocka_unit_test(test_damage_is_refused_or_harmless),
+		cmocka_unit_test(test_levels_trade_time_for_size),
+		cmocka_unit_test(test_codecs_are_read_and_written),
 	};
 
 	return cmocka_run_group_tests(tests, start, NULL);

@@ -42,6 +42,7 @@ static int start(void **state)
 		.arena = &arena,
 		.reserve_len = 64 * MIB,
 		.accept_pct = 75,
+		.codecs = CODEC_PAIR_DEFAULT,
 		.moved = moved,
 		.moved_ctx = refs,
 	};
@@ -49,7 +50,7 @@ static int start(void **state)
 	(void)state;
 	if (arena_start(&arena, 256 * MIB) || store_start(&store, &cfg))
 		return -1;
-	codec = codec_new(&arena);
+	codec = codec_new(&arena, &store.dicts);
 	return codec ? 0 : -1;
 }
 

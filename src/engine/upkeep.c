@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A pass goes over the page words, a few at a time in a section, and works
+ * on what it has found there outside of sections, by ref: the store makes
+ * sure that an object stays while it is looked at, and moved() that the page
+ * is still there when it has been packed anew.
+ *
+ * Each step is short (fork waits for it), and nothing is held between two.
+ */
+#include "engine/upkeep.h"
+
+#include "base/count.h"
+#include "base/sys.h"
+#include "engine/engine.h"
+
+#define COMPACT_MOVES	64	/* objects moved between two looks */
+#define TICK_NS		(20 * NS_PER_MS)
+#define COMPACT_PART	4	/* of a CPU, at most */
+
+#define STEP_PAGES	64u	/* words looked at in one section */
+
+/* Unused budget does not pile up: so much at a time. */
+#define BUDGET_MAX_NS	((int64_t)(10 * NS_PER_MS))
+
+/*
+ * A dictionary costs 0.3 MiB: worth it when so many pages are stored (64
+ * MiB).  A new one is tried when eight times as many as DICT_NR of those
+ * have gone in, so that versions last as long as what they are made for.
+ */
+#define TRAIN_PAGES	16384u
+#define TRAIN_AGAIN	(8 * (uint64_t)TRAIN_PAGES)
+
+int upkeep_init(struct engine *e, uint64_t idle_ms, uint32_t cpu_pct)
+{
+	upkeep_set(e, idle_ms, cpu_pct);
+	return dict_trainer_init(&e->upkeep.trainer, &e->arena);
+}
+
+void upkeep_set(struct engine *e, uint64_t idle_ms, uint32_t cpu_pct)
+{
+	atomic_store_explicit(&e->upkeep.idle_ms, idle_ms,
+			      memory_order_relaxed);
+	atomic_store_explicit(&e->upkeep.cpu_pct, cpu_pct,
+			      memory_order_relaxed);
+}
+
+void upkeep_fork_child(struct engine *e)
+{
+	struct upkeep *u = &e->upkeep;
+
+	u->hand = 0;
+	u->stride = 0;
+	u->budget_ns = 0;
+	dict_trainer_clear(&u->trainer, &e->arena);
+}
+
+/* --- compaction */
+
+/* Until nothing is left to move, or its share of the time is used up. */
+static void compact(struct helper *h, uint64_t now_ns)
+{
+	struct engine *e = h->engine;
+	struct upkeep *u = &e->upkeep;
+	uint64_t since = now_ns - u->compact_ns;
+	uint64_t start = sys_cpu_ns();
+	uint64_t most = (since < NS_PER_S ? since : NS_PER_S) / COMPACT_PART;
+	uint64_t used = 0;
+	size_t moved = COMPACT_MOVES;
+
+	u->compact_ns = now_ns;
+	while (moved >= COMPACT_MOVES && used < most &&
+	       fork_work_begin(&e->fork)) {
+		moved = store_compact(&e->store, COMPACT_MOVES);
+		fork_work_end(&e->fork);
+		count_add(UZSWAP_COUNT_compacted, moved);
+		used = sys_cpu_ns() - start;
+	}
+	count_add(UZSWAP_COUNT_compact_cpu_ns, sys_cpu_ns() - start);
+}
+
+/* --- packing again */
+
+/* The pages of one step that are to be packed anew, or sampled. */
+struct step {
+	struct store_ref refs[STEP_PAGES];
+	unsigned nr;
+};
+
+/* Mark the page; true if it was idle already. */
+static bool is_idle(struct engine *e, page_word *w, uint64_t old)
+{
+	switch (page_idle(old)) {
+	case PAGE_IDLE_NEW:
+		/* a change in between: it is not idle */
+		page_shift(&e->pages, w, &old,
+			   page_with_idle(old, PAGE_IDLE_SEEN));
+		return false;
+	case PAGE_IDLE_SEEN:
+		return page_shift(&e->pages, w, &old,
+				  page_with_idle(old, PAGE_IDLE_DONE));
+	case PAGE_IDLE_DONE:
+		break;
+	}
+	return false;
+}
+
+/* One page of STRIDE stored ones. */
+static bool is_sample(struct upkeep *u)
+{
+	if (++u->skipped < u->stride)
+		return false;
+	u->skipped = 0;
+	return true;
+}
+
+/* Look at the next few words; false at the end of the pass. */
+static bool look(struct helper *h, struct step *s)
+{
+	struct engine *e = h->engine;
+	struct upkeep *u = &e->upkeep;
+	struct chunk *c;
+
+	s->nr = 0;
+	order_enter(&e->order, h->slot);
+	c = page_next_chunk(&e->pages, u->hand, UINTPTR_MAX);
+	if (c && u->hand < c->base)
+		u->hand = c->base;
+	for (unsigned i = 0; c && i < STEP_PAGES; i++, u->hand += PAGE_SIZE) {
+		page_word *w = &c->words[(u->hand - c->base) >> PAGE_SHIFT];
+		uint64_t old = atomic_load(w);
+		struct store_ref ref = { page_where(old) };
+
+		if (page_state(old) != PAGE_STORED ||
+		    !store_is_first(&e->store, ref))
+			continue;
+		if (u->stride ? is_sample(u) : is_idle(e, w, old))
+			s->refs[s->nr++] = ref;
+	}
+	order_leave(&e->order, h->slot);
+	return c;
+}
+
+static void repack(struct helper *h, struct step *s)
+{
+	struct engine *e = h->engine;
+	uint64_t gone = 0;
+	uint64_t done = 0;
+	size_t sum = 0;
+
+	for (unsigned i = 0; i < s->nr && fork_work_begin(&e->fork); i++) {
+		size_t saved;
+
+		switch (store_repack(&e->store, h->codec, s->refs[i],
+				     &saved)) {
+		case STORE_REPACKED:
+			done++;
+			sum += saved;
+			break;
+		case STORE_KEPT:
+			break;
+		case STORE_GONE:
+			gone++;
+			break;
+		}
+		fork_work_end(&e->fork);
+	}
+	count_add(UZSWAP_COUNT_repacked, done);
+	count_add(UZSWAP_COUNT_repack_kept, s->nr - done - gone);
+	count_add(UZSWAP_COUNT_repack_saved, sum);
+}
+
+static void sample(struct helper *h, struct step *s)
+{
+	struct engine *e = h->engine;
+	struct dict_trainer *t = &e->upkeep.trainer;
+
+	for (unsigned i = 0; i < s->nr && fork_work_begin(&e->fork); i++) {
+		void *page = dict_trainer_next(t);
+
+		if (page && !store_peek(&e->store, h->codec, s->refs[i], page))
+			dict_trainer_undo(t);
+		fork_work_end(&e->fork);
+	}
+}
+
+/* Would a (new) dictionary pay?  Then collect pages in this pass. */
+static void begin_pass(struct engine *e)
+{
+	struct upkeep *u = &e->upkeep;
+	uint64_t nr = count_get(UZSWAP_COUNT_evicted);
+
+	u->hand = 0;
+	u->stride = 0;
+	if (store_codecs(&e->store).second.id != CODEC_ZSTD ||
+	    store_nr_first(&e->store) < TRAIN_PAGES ||
+	    (u->trained_at && nr - u->trained_at < TRAIN_AGAIN))
+		return;
+	u->trained_at = nr ? nr : 1;
+	/* a few may be gone when they are looked at */
+	u->stride = (uint32_t)(store_nr_first(&e->store) * 3 / 4 /
+			       DICT_SAMPLES);
+	u->skipped = 0;
+	dict_trainer_clear(&u->trainer, &e->arena);
+}
+
+static void end_pass(struct helper *h, uint64_t now_ns)
+{
+	struct engine *e = h->engine;
+	struct upkeep *u = &e->upkeep;
+
+	if (u->stride) {
+		if (fork_work_begin(&e->fork)) {
+			if (!store_train(&e->store, h->codec, &u->trainer))
+				count_one(UZSWAP_COUNT_dictionaries);
+			fork_work_end(&e->fork);
+		}
+		dict_trainer_clear(&u->trainer, &e->arena);
+		u->hand = 0;
+		u->stride = 0;
+		return;
+	}
+	u->passed_ns = now_ns;
+	begin_pass(e);
+}
+
+/* Spend the budget. */
+static void pass(struct helper *h, uint64_t now_ns)
+{
+	struct engine *e = h->engine;
+	struct upkeep *u = &e->upkeep;
+	uint64_t idle_ns = NS_PER_MS *
+		atomic_load_explicit(&u->idle_ms, memory_order_relaxed);
+	uint64_t start = sys_cpu_ns();
+	uint64_t used = 0;
+	struct step s;
+
+	if (!u->hand && now_ns - u->passed_ns < idle_ns && !u->stride)
+		return;
+	while ((int64_t)used < u->budget_ns) {
+		if (!look(h, &s)) {
+			end_pass(h, now_ns);
+			break;
+		}
+		if (u->stride)
+			sample(h, &s);
+		else
+			repack(h, &s);
+		used = sys_cpu_ns() - start;
+	}
+	used = sys_cpu_ns() - start;
+	u->budget_ns -= (int64_t)used;
+	count_add(UZSWAP_COUNT_repack_cpu_ns, used);
+}
+
+void upkeep_run(struct helper *h)
+{
+	struct engine *e = h->engine;
+	struct upkeep *u = &e->upkeep;
+	uint64_t now_ns = sys_now_ns();
+	uint64_t since = now_ns - u->last_ns;
+
+	if (since < TICK_NS)
+		return;
+	u->last_ns = now_ns;
+	compact(h, now_ns);
+	if (store_codecs(&e->store).second.id == CODEC_RAW)
+		return;
+	u->budget_ns += (int64_t)(since < NS_PER_S ? since : NS_PER_S) *
+			atomic_load_explicit(&u->cpu_pct,
+					     memory_order_relaxed) / 100;
+	if (u->budget_ns > BUDGET_MAX_NS)
+		u->budget_ns = BUDGET_MAX_NS;
+	if (u->budget_ns > 0)
+		pass(h, now_ns);
+}

@@ -1,0 +1,463 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Packing again: every codec, level and version of a dictionary gives back
+ * what was put, objects get shorter or stay, and whatever the owner does
+ * meanwhile nothing is lost.  A checksum of each page is kept beside, made
+ * before it is stored.
+ */
+#include "store/store.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include <cmocka.h>
+
+#define NR_PAGES	2000u
+#define DICT_LEAST	10	/* a dictionary saves a 1/10 of such pages */
+
+static struct arena arena;
+static struct store store;
+static struct codec *codec;
+static struct dict_trainer trainer;
+static struct store_ref refs[NR_PAGES];
+static uint64_t sums[NR_PAGES];
+static unsigned char page[PAGE_SIZE];
+
+/* What the owner says when asked, and does before. */
+static void (*meanwhile)(uint64_t owner);
+static bool busy;
+
+static bool moved(void *ctx, uint64_t owner, struct store_ref from,
+		  struct store_ref to)
+{
+	(void)ctx;
+	if (meanwhile)
+		meanwhile(owner);
+	if (busy || refs[owner].bits != from.bits)
+		return false;
+	refs[owner] = to;
+	return true;
+}
+
+static int start_with(const char *codecs)
+{
+	struct store_config cfg = {
+		.arena = &arena,
+		.reserve_len = 64 * MIB,
+		.accept_pct = 75,
+		.moved = moved,
+	};
+
+	meanwhile = NULL;
+	busy = false;
+	memset(refs, 0, sizeof(refs));
+	if (codec_parse(&cfg.codecs, codecs) ||
+	    arena_start(&arena, 256 * MIB) || store_start(&store, &cfg) ||
+	    dict_trainer_init(&trainer, &arena))
+		return -1;
+	codec = codec_new(&arena, &store.dicts);
+	return codec ? 0 : -1;
+}
+
+static int start(void **state)
+{
+	(void)state;
+	return start_with("lz4+zstd:3");
+}
+
+static int stop(void **state)
+{
+	(void)state;
+	assert_true(pool_is_valid(&store.pool));
+	munmap((void *)arena.base, arena.end - arena.base);
+	return 0;
+}
+
+static uint64_t roll(uint64_t *state)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 7;
+	*state ^= *state << 17;
+	return *state;
+}
+
+static uint64_t sum_of(const void *p)
+{
+	const unsigned char *at = p;
+	uint64_t sum = 14695981039346656037u;
+
+	for (size_t i = 0; i < PAGE_SIZE; i++)
+		sum = (sum ^ at[i]) * 1099511628211u;
+	return sum;
+}
+
+/* Words of a vocabulary of KIND and numbers: text that packs well. */
+static void fill(unsigned kind, uint64_t seed)
+{
+	uint64_t r = seed * 0x9e3779b97f4a7c15u + 1;
+
+	for (size_t i = 0; i < PAGE_SIZE; i += 8) {
+		uint64_t word = kind * 1000 + (roll(&r) >> 20) % 150;
+
+		if (i % 64)
+			word = roll(&word) * 0x9e3779b97f4a7c15u;
+		memcpy(page + i, &word, 8);
+	}
+}
+
+static void put(unsigned owner, unsigned kind)
+{
+	fill(kind, owner + 1);
+	sums[owner] = sum_of(page);
+	assert_int_equal(store_put(&store, &refs[owner], codec, owner, page),
+			 0);
+}
+
+static void check(unsigned owner)
+{
+	memset(page, 0x5a, PAGE_SIZE);
+	assert_int_equal(store_load(&store, codec, refs[owner], page), 0);
+	assert_true(sum_of(page) == sums[owner]);
+}
+
+static void check_all(unsigned nr)
+{
+	for (unsigned i = 0; i < nr; i++)
+		check(i);
+}
+
+static struct store_usage usage(void)
+{
+	struct store_usage u;
+
+	store_usage(&store, &u);
+	return u;
+}
+
+static unsigned repack(unsigned from, unsigned to)
+{
+	unsigned done = 0;
+
+	for (unsigned i = from; i < to; i++) {
+		size_t saved;
+
+		done += store_repack(&store, codec, refs[i], &saved) ==
+			STORE_REPACKED;
+	}
+	return done;
+}
+
+static int train(unsigned kind)
+{
+	int ret;
+	void *to;
+
+	for (unsigned i = 0; (to = dict_trainer_next(&trainer)); i++) {
+		fill(kind, 100000 + i);
+		memcpy(to, page, PAGE_SIZE);
+	}
+	ret = store_train(&store, codec, &trainer);
+	dict_trainer_clear(&trainer, &arena);
+	return ret;
+}
+
+static void test_repacked_pages_are_shorter_and_right(void **state)
+{
+	struct store_usage before;
+	struct store_usage after;
+
+	(void)state;
+	for (unsigned i = 0; i < NR_PAGES; i++)
+		put(i, 1);
+	before = usage();
+	assert_int_equal(before.nr_by_codec[CODEC_LZ4], NR_PAGES);
+	assert_int_equal(repack(0, NR_PAGES), NR_PAGES);
+	after = usage();
+	assert_int_equal(after.pages, NR_PAGES);
+	assert_int_equal(after.nr_by_codec[CODEC_LZ4], 0);
+	assert_int_equal(after.nr_by_codec[CODEC_ZSTD], NR_PAGES);
+	assert_int_equal(after.packed_by_codec[CODEC_ZSTD], after.packed);
+	assert_true(after.packed < before.packed - before.packed / 8);
+	check_all(NR_PAGES);
+	/* once is enough */
+	assert_int_equal(repack(0, NR_PAGES), 0);
+}
+
+static void test_what_gains_nothing_stays(void **state)
+{
+	size_t saved;
+	uint64_t r = 7;
+	struct store_ref was;
+
+	(void)state;
+	/* random bytes, all of them twice: nothing but a match to be found */
+	for (size_t i = 0; i < PAGE_SIZE; i += 8) {
+		uint64_t x = roll(&r);
+
+		memcpy(page + i, i < PAGE_SIZE / 2 ? (void *)&x
+			: page + i - PAGE_SIZE / 2, 8);
+	}
+	sums[0] = sum_of(page);
+	assert_int_equal(store_put(&store, &refs[0], codec, 0, page), 0);
+	was = refs[0];
+	assert_int_equal(store_repack(&store, codec, refs[0], &saved),
+			 STORE_KEPT);
+	assert_int_equal(refs[0].bits, was.bits);
+	check(0);
+}
+
+static void test_every_pair_gives_back_what_was_put(void **state)
+{
+	static const char *const pairs[] = {
+		"lz4", "lz4:-8", "lz4:9", "lz4:12", "lz4+lz4:9", "zstd:1",
+		"zstd:12", "zstd:1+zstd:9", "lz4+zstd:1", "lz4+zstd:6",
+		"lz4+zstd:12", "zstd+lz4:9",
+	};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(pairs); i++) {
+		struct codec_pair pair;
+		char text[CODEC_TEXT];
+		unsigned nr;
+		bool again;
+
+		stop(state);
+		assert_int_equal(start_with(pairs[i]), 0);
+		pair = store_codecs(&store);
+		assert_string_equal(codec_format(pair, text, sizeof(text)),
+				    pairs[i]);
+		for (unsigned j = 0; j < 200; j++)
+			put(j, 1 + j % 3);
+		check_all(200);
+		again = pair.second.id == CODEC_ZSTD &&
+			pair.first.id == CODEC_LZ4;
+		nr = repack(0, 200);
+		assert_true(again ? nr > 0 : pair.second.id || !nr);
+		check_all(200);
+		for (unsigned j = 0; j < 200; j++)
+			store_drop(&store, refs[j]);
+		assert_int_equal(usage().pages, 0);
+		assert_int_equal(usage().packed, 0);
+	}
+}
+
+static void test_all_versions_of_a_dictionary_stay_readable(void **state)
+{
+	(void)state;
+	for (unsigned v = 0; v < DICT_NR; v++) {
+		unsigned first = v * 100;
+
+		assert_int_equal(train(v + 1), 0);
+		for (unsigned i = first; i < first + 100; i++)
+			put(i, v + 1);
+		assert_int_equal(repack(first, first + 100), 100);
+		assert_int_equal(usage().nr_by_codec[CODEC_DICT + v], 100);
+		check_all(first + 100);
+	}
+	/* no place is free */
+	assert_int_equal(train(9), -ENOSPC);
+	check_all(DICT_NR * 100);
+	for (unsigned i = 100; i < 200; i++)
+		store_drop(&store, refs[i]);
+	/* now the second is */
+	assert_int_equal(train(9), 0);
+	for (unsigned i = 100; i < 200; i++)
+		put(i, 9);
+	assert_int_equal(repack(100, 200), 100);
+	assert_int_equal(usage().nr_by_codec[CODEC_DICT + 1], 100);
+	check_all(DICT_NR * 100);
+}
+
+static void test_a_dictionary_makes_pages_shorter(void **state)
+{
+	uint64_t plain;
+
+	(void)state;
+	for (unsigned i = 0; i < 400; i++)
+		put(i, 1);
+	assert_int_equal(repack(0, 400), 400);
+	plain = usage().packed;
+	for (unsigned i = 0; i < 400; i++)
+		store_drop(&store, refs[i]);
+	assert_int_equal(train(1), 0);
+	for (unsigned i = 0; i < 400; i++)
+		put(i, 1);
+	assert_int_equal(repack(0, 400), 400);
+	assert_true(usage().packed < plain - plain / DICT_LEAST);
+	check_all(400);
+}
+
+static void test_a_useless_dictionary_is_not_used(void **state)
+{
+	uint64_t r = 99;
+	unsigned char *to;
+
+	(void)state;
+	while ((to = dict_trainer_next(&trainer)))
+		for (size_t i = 0; i < PAGE_SIZE; i++)
+			to[i] = (unsigned char)(roll(&r) >> 30);
+	assert_int_equal(store_train(&store, codec, &trainer), -E2BIG);
+	dict_trainer_clear(&trainer, &arena);
+	put(0, 1);
+	assert_int_equal(repack(0, 1), 1);
+	assert_int_equal(usage().nr_by_codec[CODEC_ZSTD], 1);
+	/* too few pages are no sample */
+	assert_non_null(dict_trainer_next(&trainer));
+	assert_int_equal(store_train(&store, codec, &trainer), -ENOMEM);
+}
+
+static void test_a_busy_owner_keeps_its_object(void **state)
+{
+	size_t saved;
+	struct store_ref was;
+
+	(void)state;
+	put(5, 1);
+	was = refs[5];
+	busy = true;
+	assert_int_equal(store_repack(&store, codec, refs[5], &saved),
+			 STORE_KEPT);
+	assert_int_equal(refs[5].bits, was.bits);
+	assert_int_equal(usage().pages, 1);
+	check(5);
+}
+
+static void drop_it(uint64_t owner)
+{
+	store_drop(&store, refs[owner]);
+	refs[owner].bits = 0;
+}
+
+static void test_an_object_may_be_dropped_meanwhile(void **state)
+{
+	size_t saved;
+
+	(void)state;
+	put(6, 1);
+	meanwhile = drop_it;
+	assert_int_equal(store_repack(&store, codec, refs[6], &saved),
+			 STORE_KEPT);
+	meanwhile = NULL;
+	assert_int_equal(usage().pages, 0);
+	assert_int_equal(usage().packed, 0);
+}
+
+/* Dropped, and another page stored under the same owner at once. */
+static void replace_it(uint64_t owner)
+{
+	struct store_ref old = refs[owner];
+
+	meanwhile = NULL;
+	store_drop(&store, old);
+	put((unsigned)owner, 2);
+	assert_int_not_equal(refs[owner].bits, old.bits);
+}
+
+static void test_a_slot_is_not_reused_meanwhile(void **state)
+{
+	size_t saved;
+
+	(void)state;
+	put(7, 1);
+	meanwhile = replace_it;
+	assert_int_equal(store_repack(&store, codec, refs[7], &saved),
+			 STORE_KEPT);
+	assert_int_equal(usage().pages, 1);
+	check(7);
+}
+
+static void test_what_is_gone_is_gone(void **state)
+{
+	struct store_ref old;
+	size_t saved;
+
+	(void)state;
+	put(1, 1);
+	put(2, 1);
+	old = refs[1];
+	store_drop(&store, old);
+	assert_int_equal(store_repack(&store, codec, old, &saved),
+			 STORE_KEPT);
+	assert_false(store_peek(&store, codec, old, page));
+	check(2);
+}
+
+static void test_damage_is_kept_as_it_is(void **state)
+{
+	struct store_ref was;
+	struct pool_object o;
+	size_t saved;
+
+	(void)state;
+	put(3, 1);
+	was = refs[3];
+	assert_int_equal(pool_find(&store.pool, &o, (struct pool_ref){
+				   was.bits >> 2 }), 0);
+	((unsigned char *)(uintptr_t)o.buf)[o.len / 2] ^= 0x40;
+	assert_int_equal(store_repack(&store, codec, was, &saved),
+			 STORE_GONE);
+	assert_int_equal(store_load(&store, codec, was, page), -EBADMSG);
+	assert_false(store_peek(&store, codec, was, page));
+}
+
+static void test_the_cap_forbids_no_repacking_in_vain(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 500; i++)
+		put(i, 1);
+	store_set_pool_max(&store, MIB / 4);
+	/* there is no room for new slabs: nothing is lost by trying */
+	repack(0, 500);
+	check_all(500);
+	store_set_pool_max(&store, 0);
+	repack(0, 500);
+	check_all(500);
+	assert_int_equal(usage().pages, 500);
+}
+
+/* By the static contexts of zstd, which would fail instead. */
+static void test_nothing_is_allocated(void **state)
+{
+	struct mallinfo2 before;
+	struct mallinfo2 after;
+
+	(void)state;
+	assert_int_equal(train(1), 0);
+	before = mallinfo2();
+	for (unsigned i = 0; i < 50; i++)
+		put(i, 1);
+	repack(0, 50);
+	check_all(50);
+	after = mallinfo2();
+	assert_int_equal(after.uordblks, before.uordblks);
+	assert_int_equal(after.hblks, before.hblks);
+}
+
+#define TEST(f)	cmocka_unit_test_setup_teardown(f, start, stop)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_repacked_pages_are_shorter_and_right),
+		TEST(test_what_gains_nothing_stays),
+		TEST(test_every_pair_gives_back_what_was_put),
+		TEST(test_all_versions_of_a_dictionary_stay_readable),
+		TEST(test_a_dictionary_makes_pages_shorter),
+		TEST(test_a_useless_dictionary_is_not_used),
+		TEST(test_a_busy_owner_keeps_its_object),
+		TEST(test_an_object_may_be_dropped_meanwhile),
+		TEST(test_a_slot_is_not_reused_meanwhile),
+		TEST(test_what_is_gone_is_gone),
+		TEST(test_damage_is_kept_as_it_is),
+		TEST(test_the_cap_forbids_no_repacking_in_vain),
+		TEST(test_nothing_is_allocated),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
