@@ -166,7 +166,8 @@ REAL_FILES = \
 	bench/scan.c \
 	bench/start.c \
 	bench/stats_cost.py \
-	docs/screenshot.py
+	docs/screenshot.py \
+	docs/top.svg
 
 # Shared by tests: fixtures, patterns, fakes, the main() of fuzz tests.
 LIBTEST = \

@@ -318,7 +318,7 @@ static void print_obstacle(const struct plan *plan)
 		   "warning: running WITHOUT compression: ", subject, colon,
 		   plan->obstacle);
 	for (size_t i = 0; i < device->nr_tries; i++)
-		fprintf(stderr, "zctl:   %-20s %s\n", device->tries[i].way,
+		fprintf(stderr, "zctl:   %-22s %s\n", device->tries[i].way,
 			device->tries[i].result);
 	if (device->fix[0])
 		fprintf(stderr, "zctl: fix: %s\n", device->fix);
@@ -374,7 +374,7 @@ static enum zctl_status dry_run(const struct plan *plan)
 	if (plan->library[0])
 		printf("library   %s\n", plan->library);
 	for (size_t i = 0; i < device->nr_tries; i++)
-		printf("device    %-20s %s\n", device->tries[i].way,
+		printf("device    %-22s %s\n", device->tries[i].way,
 		       device->tries[i].result);
 	if (plan->obstacle)
 		printf("compress  no: %s\n", plan->obstacle);

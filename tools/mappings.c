@@ -101,6 +101,8 @@ static enum mapping_kind judge(const struct reading *r)
 		return MAPPING_LOCKED;
 	if (r->is_dontdump)
 		return MAPPING_DONTDUMP;
+	if (strncmp(r->flags, "---", 3) == 0)
+		return MAPPING_RESERVED;
 	return r->m.size < SMALLEST ? MAPPING_SMALL : MAPPING_ELIGIBLE;
 }
 

@@ -18,7 +18,8 @@
 /* Why a mapping is not managed; X(name, words). */
 #define MAPPING_KINDS(X)						\
 	X(MANAGED,	"managed")					\
-	X(ELIGIBLE,	"not registered yet")				\
+	X(ELIGIBLE,	"not registered, or the library's")		\
+	X(RESERVED,	"reserved, no access")				\
 	X(SMALL,	"smaller than 64K")				\
 	X(FILE,		"of a file")					\
 	X(SHARED,	"shared")					\

@@ -143,8 +143,8 @@ static void draw_head(const struct panel *panel)
 		cpu += panel->live->rows[i].cpu_percent;
 	}
 	strftime(clock, sizeof(clock), "%H:%M:%S", localtime_r(&now, &tm));
-	mvprintw(0, 0, "uzswap top  %s  %zu proc%s  managed %s  "
-		 "stored %s -> %s pool  saved %s", clock, list->nr,
+	mvprintw(0, 0, "uzswap  %s  %zu proc%s  managed %s  "
+		 "stored %s in %s  saved %s", clock, list->nr,
 		 list->nr == 1 ? "" : "s",
 		 units_size(text[0], UNITS_BUF, managed, false),
 		 units_size(text[1], UNITS_BUF, stored, false),

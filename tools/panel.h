@@ -2,7 +2,7 @@
 /*
  * The screen of zctl top, drawn with ncurses: what is where, and colours.
  *
- *	uzswap top  14:02:11  4 processes  managed ...	   head
+ *	uzswap  14:02:11  4 procs  managed ...	   head
  *	 RAM 23.5G [####====~~~~        ]  # resident ...	   head
  *
  *	  PID COMMAND      MANAGED [###===....   ]  SAVED ...   table

@@ -45,8 +45,8 @@ compresses()
 # shellcheck disable=SC2086
 expect 3 'WITHOUT compression' $user --clear-groups "$inside" \
 	"$zctl" run sh -c 'exit 3'
-contains 'userfaultfd(2)       EPERM'
-contains '/dev/userfaultfd     E'
+contains 'userfaultfd(2)         EPERM'
+contains '/dev/userfaultfd       E'
 # shellcheck disable=SC2086
 expect 1 'seccomp                filtered' $user --clear-groups "$inside" \
 	"$zctl" doctor

@@ -53,7 +53,7 @@ if [ -r /dev/userfaultfd ] && [ -w /dev/userfaultfd ]; then
 	# few descriptors: any number will do
 	expect 0 '/dev/userfaultfd' sh -c "ulimit -n 20; '$zctl' run sh -c '$see'"
 	# nonsense inherited: not believed
-	expect 0 'UZSWAP_UFFD_FD       EBADF' env UZSWAP_UFFD_FD=77 \
+	expect 0 'UZSWAP_UFFD_FD         EBADF' env UZSWAP_UFFD_FD=77 \
 		"$zctl" run --dry-run true
 	expect 0 'not the userfaultfd device' env UZSWAP_UFFD_FD=0 \
 		"$zctl" run --dry-run true

@@ -32,9 +32,9 @@ if as_user sh -c ': </dev/userfaultfd' 2>/dev/null ||
 else
 	expect 3 'WITHOUT compression: no userfaultfd' \
 		as_user "$zctl" run sh -c 'exit 3'
-	contains 'UZSWAP_UFFD_FD       not set'
-	contains '/dev/userfaultfd     E'
-	contains 'userfaultfd(2)       E'
+	contains 'UZSWAP_UFFD_FD         not set'
+	contains '/dev/userfaultfd       E'
+	contains 'userfaultfd(2)         E'
 	contains 'zctl: fix: '
 	expect 3 '' as_user "$zctl" run -q sh -c 'exit 3'
 	expect 125 'no userfaultfd that sees kernel faults' \
@@ -52,7 +52,7 @@ if [ -c /dev/userfaultfd ]; then
 	expect 0 'compress  yes' "$zctl" run \
 		setpriv --reuid=65534 --regid=65534 --clear-groups \
 		"$zctl" run --dry-run true
-	contains 'UZSWAP_UFFD_FD       works'
+	contains 'UZSWAP_UFFD_FD         works'
 fi
 
 # set-user-id and set-group-id, for whom it changes something

@@ -87,7 +87,7 @@ order()
 
 top="TERM=screen $zctl top -d 0.3 -n $label"
 screen 80 24 "$top"
-shows 'uzswap top  '
+shows 'uzswap  '
 shows '2 procs  managed 2.0G'
 shows ' RAM '
 shows '    PID COMMAND       MANAGED [# resident = po'
