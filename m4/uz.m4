@@ -114,3 +114,37 @@ LDFLAGS=$uz_save_ldflags
 LIBS=$uz_save_libs
 CFLAGS=$uz_save_cflags
 ])
+
+# UZ_UNWIND_ARCHIVE
+# The unwinder of the compiler's own run-time library, as an archive: sets
+# UNWIND_ARCHIVE.  It must find unwind tables without a lock, which takes
+# GCC 12 and glibc 2.35.
+AC_DEFUN([UZ_UNWIND_ARCHIVE], [
+AC_ARG_VAR([UNWIND_ARCHIVE], [path of the static archive of the unwinder])
+AC_MSG_CHECKING([for the static archive of libgcc's unwinder])
+AS_IF([test -z "$UNWIND_ARCHIVE"],
+	[UNWIND_ARCHIVE=`$CC $CFLAGS -print-file-name=libgcc_eh.a`])
+AS_IF([test -f "$UNWIND_ARCHIVE"], [AC_MSG_RESULT([$UNWIND_ARCHIVE])],
+	[AC_MSG_RESULT([no])
+	 AC_MSG_ERROR([libgcc_eh.a is not there: it comes with gcc])])
+AC_MSG_CHECKING([whether unwinding takes no lock])
+uz_save_ldflags=$LDFLAGS
+uz_save_libs=$LIBS
+uz_save_cflags=$CFLAGS
+CFLAGS="$CFLAGS -fPIC"
+LDFLAGS="$LDFLAGS -shared -Wl,-z,defs -Wl,-z,text"
+LIBS="$UNWIND_ARCHIVE $LIBS"
+AC_LINK_IFELSE([AC_LANG_SOURCE([[
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <unwind.h>
+int uz_probe(_Unwind_Trace_Fn fn, struct dl_find_object *o);
+int uz_probe(_Unwind_Trace_Fn fn, struct dl_find_object *o)
+{ return _Unwind_Backtrace(fn, 0) + _dl_find_object((void *)fn, o); }]])],
+	[AC_MSG_RESULT([yes])],
+	[AC_MSG_RESULT([no])
+	 AC_MSG_ERROR([GCC 12 and glibc 2.35 or later are needed])])
+CFLAGS=$uz_save_cflags
+LDFLAGS=$uz_save_ldflags
+LIBS=$uz_save_libs
+])

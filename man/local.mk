@@ -11,6 +11,8 @@ dist_man_MANS = \
 	man/zctl-run.1 \
 	man/zctl-stats.1 \
 	man/zctl-top.1 \
+	man/zctl-profile.1 \
 	man/uzswap-permission.7 \
 	man/uzswap-pool.7 \
-	man/uzswap.7
+	man/uzswap.7 \
+	man/uzswap-options.7

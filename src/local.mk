@@ -62,12 +62,17 @@ ENGINE = \
 	src/engine/reclaim.c src/engine/reclaim.h \
 	src/engine/pressure.c src/engine/pressure.h \
 	src/engine/adopt.c src/engine/adopt.h \
+	src/engine/probe.c src/engine/probe.h \
 	src/engine/fork.c src/engine/fork.h
 
 WATCH = \
 	src/watch/config.c src/watch/config.h \
 	src/watch/config_env.c \
-	src/watch/publish.c src/watch/publish.h
+	src/watch/publish.c src/watch/publish.h \
+	src/watch/profile.c src/watch/profile.h \
+	src/watch/profile_site.c \
+	src/watch/profile_live.c \
+	src/watch/profile_point.c
 
 HOOKS = \
 	src/hooks/hooks.h \
@@ -76,6 +81,8 @@ HOOKS = \
 	src/hooks/hook_map.c \
 	src/hooks/hook_advice.c \
 	src/hooks/hook_malloc.c \
+	src/hooks/hook_profile.c \
+	src/hooks/unwind.c src/hooks/unwind.h \
 	src/hooks/hook_fork.c
 
 noinst_LTLIBRARIES += libengine.la
@@ -97,9 +104,9 @@ libuzswap_la_LDFLAGS = -version-number $(UZ_VERSION_NUMBER) -no-undefined \
 	-Wl,-z,defs -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack \
 	-Wl,-z,nodelete -Wl,-z,initfirst -Wl,-Bsymbolic \
 	-Wl,--exclude-libs,ALL -Wl,--as-needed -Wl,$(LZ4_ARCHIVE) \
-	-Wl,$(ZSTD_ARCHIVE)
+	-Wl,$(ZSTD_ARCHIVE) -Wl,$(UNWIND_ARCHIVE)
 EXTRA_libuzswap_la_DEPENDENCIES = src/hooks/exports.map $(LZ4_ARCHIVE) \
-	$(ZSTD_ARCHIVE)
+	$(ZSTD_ARCHIVE) $(UNWIND_ARCHIVE)
 EXTRA_DIST += src/hooks/exports.map
 
 # What every object of the library is compiled with.  Thread-local storage

@@ -11,6 +11,7 @@
 #             under the library by preload/run.sh; named after the behaviour
 #             it shows
 #   tools     a script that tries zctl
+#   profile   a script that records a program whose memory is known
 #   lint      a script on the sources and what was built
 #   bench     built by make check so that it keeps compiling, never run
 #
@@ -119,6 +120,10 @@ TOOLS_TESTS = \
 	tests/tools/top.sh \
 	tests/tools/usage.sh
 
+PROFILE_TESTS = \
+	tests/profile/accuracy.sh \
+	tests/profile/formats.sh
+
 LINT_TESTS = \
 	tests/lint/files.sh \
 	tests/lint/headers.sh \
@@ -136,6 +141,8 @@ EXTRA_DIST += tests/run-tap.sh tests/run-preload.sh \
 	$(LINT_TESTS) tests/lint/lib.sh \
 	$(TOOLS_TESTS) tests/tools/lib.sh tests/tools/fake_target.c \
 	tests/tools/in_container.c \
+	$(PROFILE_TESTS) tests/profile/known_sites.c \
+	tests/profile/check_accuracy.py tests/profile/check_formats.py \
 	$(PRELOAD_TESTS) tests/preload/run.sh tests/preload/pattern.h \
 	tests/preload/peek.c $(REAL_FILES)
 REAL_FILES = \
@@ -178,7 +185,7 @@ LIBTEST = \
 
 # ------------------------------------------------------------- how they run
 
-TESTS = $(LINT_TESTS) $(TOOLS_TESTS)
+TESTS = $(LINT_TESTS) $(TOOLS_TESTS) $(PROFILE_TESTS)
 TEST_EXTENSIONS = .sh .c
 LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) \
 	$(top_srcdir)/build-aux/tap-driver.sh

@@ -25,23 +25,27 @@
 
 #include "units.h"
 
-#define PAGE_LINK	"/memfd:" UZSWAP_STATS_NAME
+#define MEMFD		"/memfd:"
 #define LIBRARY		"libuzswap.so"
 #define PATH_LEN	128		/* any /proc path built here */
 
 /* Helpers come first in the search; all of ours have this prefix. */
 #define HELPER_PREFIX	"uz"
 
-/* Is LINK the page, with or without the kernel's " (deleted)"? */
-static bool is_page_link(const char *link)
+/* Is LINK the page NAME, with or without the kernel's " (deleted)"? */
+static bool is_page_link(const char *link, const char *name)
 {
-	size_t len = strlen(PAGE_LINK);
+	size_t head = strlen(MEMFD);
+	size_t len = strlen(name);
 
-	return strncmp(link, PAGE_LINK, len) == 0 &&
-	       (link[len] == 0 || strcmp(link + len, " (deleted)") == 0);
+	if (strncmp(link, MEMFD, head) != 0 ||
+	    strncmp(link + head, name, len) != 0)
+		return false;
+	link += head + len;
+	return link[0] == 0 || strcmp(link, " (deleted)") == 0;
 }
 
-static bool link_is_page(const char *path)
+static bool link_is_page(const char *path, const char *name)
 {
 	char link[PATH_MAX];
 	ssize_t n = readlink(path, link, sizeof(link) - 1);
@@ -49,11 +53,11 @@ static bool link_is_page(const char *path)
 	if (n < 0)
 		return false;
 	link[n] = 0;
-	return is_page_link(link);
+	return is_page_link(link, name);
 }
 
 /* Open the page at PATH for reading, or -errno; -ENOENT: it is another. */
-static int open_page(const char *path)
+static int open_page(const char *path, const char *name)
 {
 	char self[PATH_LEN];
 	struct stat st;
@@ -63,7 +67,8 @@ static int open_page(const char *path)
 	if (fd < 0)
 		return -errno;
 	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && link_is_page(self)) {
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+	    link_is_page(self, name)) {
 		ret = open(self, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 		if (ret < 0)
 			ret = -errno;
@@ -188,10 +193,11 @@ static bool is_library_line(const char *line)
 }
 
 /*
- * What is mapped: the library, the page (RANGE is where, as map_files
+ * What is mapped: the library, the page NAME (RANGE is where, as map_files
  * spells it).  0 or -errno.
  */
-static int read_maps(pid_t pid, bool *library, char *range, size_t range_len)
+static int read_maps(pid_t pid, const char *page, bool *library, char *range,
+		     size_t range_len)
 {
 	char path[PATH_LEN];
 	char *line = NULL;
@@ -214,7 +220,7 @@ static int read_maps(pid_t pid, bool *library, char *range, size_t range_len)
 			continue;
 		if (is_library_line(line))
 			*library = true;
-		if (is_page_link(name))
+		if (is_page_link(name, page))
 			snprintf(range, range_len, "%.*s",
 				 (int)strcspn(line, " "), line);
 	}
@@ -227,7 +233,7 @@ static int read_maps(pid_t pid, bool *library, char *range, size_t range_len)
 }
 
 /* Search the descriptors of thread TID for the page. */
-static int open_in_thread(pid_t pid, const char *tid)
+static int open_in_thread(pid_t pid, const char *tid, const char *name)
 {
 	char path[PATH_LEN];
 	struct dirent *entry;
@@ -244,8 +250,8 @@ static int open_in_thread(pid_t pid, const char *tid)
 			continue;
 		snprintf(path, sizeof(path), "/proc/%d/task/%.16s/fd/%.16s",
 			 pid, tid, entry->d_name);
-		if (link_is_page(path))
-			ret = open_page(path);
+		if (link_is_page(path, name))
+			ret = open_page(path, name);
 	}
 	closedir(dir);
 	return ret;
@@ -262,7 +268,7 @@ static bool is_helper(pid_t pid, const char *tid)
 }
 
 /* Search all threads that are HELPERS, or all that are not. */
-static int open_in_threads(pid_t pid, bool helpers)
+static int open_in_threads(pid_t pid, bool helpers, const char *name)
 {
 	char path[PATH_LEN];
 	struct dirent *entry;
@@ -279,7 +285,7 @@ static int open_in_threads(pid_t pid, bool helpers)
 		    is_helper(pid, entry->d_name) != helpers)
 			continue;
 
-		int ret = open_in_thread(pid, entry->d_name);
+		int ret = open_in_thread(pid, entry->d_name, name);
 
 		if (ret >= 0 || ret == -EACCES)
 			found = ret;
@@ -293,18 +299,18 @@ static int open_in_threads(pid_t pid, bool helpers)
  * it.  A descriptor found in a thread may also be the parent's page; the
  * pid in it tells.
  */
-static int open_any(pid_t pid, const char *range)
+static int open_any(pid_t pid, const char *range, const char *name)
 {
 	char path[PATH_LEN];
 
 	snprintf(path, sizeof(path), "/proc/%d/map_files/%s", pid, range);
 
-	int fd = open_page(path);
+	int fd = open_page(path, name);
 
 	if (fd < 0)
-		fd = open_in_threads(pid, true);
+		fd = open_in_threads(pid, true, name);
 	if (fd < 0)
-		fd = open_in_threads(pid, false);
+		fd = open_in_threads(pid, false, name);
 	return fd;
 }
 
@@ -361,14 +367,15 @@ int client_open(struct client *client, pid_t pid, char *why, size_t why_len)
 
 	if (ret < 0)
 		return ret;
-	ret = read_maps(pid, &library, range, sizeof(range));
+	ret = read_maps(pid, UZSWAP_STATS_NAME, &library, range,
+			sizeof(range));
 	if (ret < 0)
 		return fail(why, why_len, ret, "cannot read its maps");
 	if (!range[0]) {
 		client->kind = library ? CLIENT_DORMANT : CLIENT_NONE;
 		return 0;
 	}
-	client->fd = open_any(pid, range);
+	client->fd = open_any(pid, range, UZSWAP_STATS_NAME);
 	if (client->fd == -ENOENT) {
 		/* mapped, but no thread holds it: inherited by fork */
 		client->kind = CLIENT_CHILD;
@@ -385,6 +392,18 @@ int client_open(struct client *client, pid_t pid, char *why, size_t why_len)
 	if (ret < 0)
 		client_close(client);
 	return ret;
+}
+
+int client_open_page(const struct client *client, const char *name)
+{
+	char range[64];
+	bool library;
+	int ret = read_maps(client->pid, name, &library, range,
+			    sizeof(range));
+
+	if (ret < 0)
+		return ret;
+	return range[0] ? open_any(client->pid, range, name) : -ENOENT;
 }
 
 int client_refresh(struct client *client, char *why, size_t why_len)

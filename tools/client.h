@@ -59,6 +59,13 @@ MUST_USE int client_open(struct client *client, pid_t pid,
 /* Read the page again; -ESRCH when the process has gone. */
 MUST_USE int client_refresh(struct client *client, char *why, size_t why_len);
 
+/*
+ * A descriptor of another page of this process, by the name of its memfd:
+ * whose page it really is, its content must tell.  Or -errno; -ENOENT: there
+ * is none.  It stays readable when the process has ended.
+ */
+MUST_USE int client_open_page(const struct client *client, const char *name);
+
 void client_close(struct client *client);
 
 #endif

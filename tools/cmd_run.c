@@ -66,7 +66,7 @@ static const struct argp_option options[] = {
 	{ "pool-max", KEY_POOL_MAX, "SIZE|PCT", 0,
 	  "cap of the compressed pool", 0 },
 	{ "set", KEY_SET, "KEY=VALUE", 0,
-	  "any other option, see uzswap(7)", 0 },
+	  "any other option, see uzswap-options(7)", 0 },
 	{ "follow", KEY_FOLLOW, "exec|none", 0,
 	  "also for programs it executes, or not", 0 },
 	{ "name", KEY_NAME, "LABEL", 0,

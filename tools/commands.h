@@ -18,7 +18,8 @@ X(list, "", "show all processes under uzswap")				\
 X(stats, "PID", "show one process")					\
 X(top, "[PID]", "show all processes, live")				\
 X(doctor, "[PID|PROGRAM]", "would it work here, and if not, why")	\
-X(metrics, "[PID]", "all processes, for Prometheus")
+X(metrics, "[PID]", "all processes, for Prometheus")		\
+X(profile, "PID|FILE|run PROGRAM", "show which memory, and whose, is cold")
 
 /* ARGV[0] is "zctl NAME". */
 #define X(name, args, help) enum zctl_status cmd_##name(int argc, char **argv);

@@ -32,6 +32,18 @@ libzctl_la_SOURCES = \
 	tools/examine_process.c \
 	tools/serve.c tools/serve.h \
 	tools/cmd_doctor.c \
+	tools/profile.h \
+	tools/profile_page.c \
+	tools/profile_module.c \
+	tools/profile_symbol.c \
+	tools/profile_record.c tools/profile_record.h \
+	tools/profile_file.c \
+	tools/profile_parse.c \
+	tools/profile_sum.c tools/profile_sum.h \
+	tools/profile_text.c tools/profile_text.h \
+	tools/profile_export.c tools/profile_export.h \
+	tools/profile_pprof.c \
+	tools/cmd_profile.c \
 	tools/cmd_run.c \
 	tools/cmd_list.c \
 	tools/cmd_metrics.c \
@@ -57,6 +69,6 @@ ZCTL_CPPFLAGS = $(COMMON_CPPFLAGS) -DUZSWAP_LIBDIR='"$(libdir)"' \
 	-DUZSWAP_VENDORDIR='"$(prefix)/lib/uzswap"' \
 	-DUZSWAP_CONFDIR='"$(sysconfdir)/uzswap"' \
 	$(SMARTCOLS_CFLAGS) $(JANSSON_CFLAGS) $(NCURSES_CFLAGS) \
-	$(INIH_CFLAGS) $(MICROHTTPD_CFLAGS)
+	$(INIH_CFLAGS) $(MICROHTTPD_CFLAGS) $(DW_CFLAGS) $(ZLIB_CFLAGS)
 ZCTL_LIBS = $(SMARTCOLS_LIBS) $(JANSSON_LIBS) $(NCURSES_LIBS) \
-	$(INIH_LIBS) $(MICROHTTPD_LIBS)
+	$(INIH_LIBS) $(MICROHTTPD_LIBS) $(DW_LIBS) $(ZLIB_LIBS) -lm

@@ -95,6 +95,18 @@ X(stats_at_exit, STATS_AT_EXIT, TEXT, "0", "", "255", "", "", AT_START,	\
   "yes, or a file for the summary at the end (%p pid, %e name)")	\
 X(torture, TORTURE, COUNT, "0", "1", "4294967295", "", "off", AT_START,	\
   "for tests: evict always, fail and delay at random; a seed")	\
+X(prof, PROF, BOOL, "0", "", "", "", "", AT_START,			\
+  "record a profile of cold memory from the start")			\
+X(prof_sample, PROF_SAMPLE_BYTES, SIZE, "512K", "1K", "1G", "", "",	\
+  AT_START, "one allocation sampled in so many bytes allocated")		\
+X(prof_depth, PROF_DEPTH, COUNT, "32", "1", "64", "", "", AT_START,	\
+  "frames of a call stack that are kept")				\
+X(prof_unwind, PROF_UNWIND, CHOICE, "tables", "", "", "tables|fp", "",	\
+  AT_START, "how call stacks are found: fp by frame pointers, faster")	\
+X(prof_period, PROF_PERIOD_MS, TIME, "1s", "100ms", "1h", "", "",	\
+  AT_START, "look at each watched page that often, at most")		\
+X(prof_cost_percent, PROF_COST_PERCENT, PERCENT, "1", "1", "50", "", "", AT_START, \
+  "share of one CPU that watching pages may take")			\
 X(name, NAME, TEXT, "", "", "31", "", "", AT_START,			\
   "label for lists and metrics instead of the program's name")
 

@@ -11,6 +11,7 @@
 #include "engine/adopt.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "base/count.h"
 #include "base/log.h"
@@ -206,6 +207,46 @@ static void read_flags(struct engine *e)
 	proc_maps_close(&maps);
 }
 
+/* Was there a mapping with this bound at the last look?  Note it. */
+static bool was_bound(struct adopt *a, uintptr_t addr)
+{
+	uint64_t hash = (uint64_t)(addr >> PAGE_SHIFT) * 0x9e3779b97f4a7c15u;
+	unsigned bit = (unsigned)(hash >> 32) % ADOPT_OLD_BITS;
+	uint64_t mask = (uint64_t)1 << (bit % 64);
+
+	a->old_maps[1][bit / 64] |= mask;
+	return a->old_maps[0][bit / 64] & mask;
+}
+
+/* A mapping that grows keeps one of its bounds, as a rule. */
+static bool is_old(struct adopt *a, const struct proc_map *m)
+{
+	bool start = was_bound(a, m->start);
+	bool end = was_bound(a, m->end - 1);
+
+	return start || end;
+}
+
+void adopt_watch(struct engine *e)
+{
+	struct adopt *a = &e->adopt;
+	struct proc_map before = { 0 };
+	struct proc_maps maps;
+	struct proc_map m;
+
+	if (!a->flags_known)
+		read_flags(e);
+	if (proc_maps_open(&maps, a->buf, ADOPT_BUF_LEN))
+		return;
+	for (; proc_maps_next(&maps, &m); before = m)
+		if (is_eligible(e, &m) && !is_small_bss(&before, &m) &&
+		    is_old(a, &m))
+			take(e, m.start, m.end);
+	proc_maps_close(&maps);
+	memcpy(a->old_maps[0], a->old_maps[1], sizeof(a->old_maps[0]));
+	memset(a->old_maps[1], 0, sizeof(a->old_maps[1]));
+}
+
 static void looked(struct engine *e)
 {
 	atomic_store(&e->adopt.unseen, 0);
@@ -331,7 +372,9 @@ static void give_back(struct engine *e, uintptr_t start, uintptr_t end)
 	uintptr_t at = start;
 	struct chunk *c;
 
-	if (end - start < RETURN_LEAST && !torture_is_on())
+	/* after watching, with the gate open, all goes back */
+	if (e->adopt.closed && end - start < RETURN_LEAST &&
+	    !torture_is_on())
 		return;
 	while ((c = page_next_chunk(&e->pages, at, end))) {
 		at = c->base + CHUNK_SIZE;
@@ -363,6 +406,18 @@ static void give_back_region(struct engine *e, const struct region *r)
 		give_back(e, from, r->end);
 }
 
+static void opened(struct engine *e)
+{
+	e->adopt.closed = false;
+	e->adopt.flags_known = false;
+	atomic_store(&e->adopt.gate, 0);
+}
+
+void adopt_open_watched(struct engine *e)
+{
+	opened(e);
+}
+
 void adopt_open(struct engine *e)
 {
 	struct region r;
@@ -375,9 +430,6 @@ void adopt_open(struct engine *e)
 		order_admit(&e->order);
 		at = r.end;
 	}
-	if (!atomic_load(&e->regions.bytes)) {
-		e->adopt.closed = false;
-		e->adopt.flags_known = false;
-		atomic_store(&e->adopt.gate, 0);
-	}
+	if (!atomic_load(&e->regions.bytes))
+		opened(e);
 }

@@ -29,6 +29,8 @@ struct engine;
 #define ADOPT_EXCLUDED	256u
 #define ADOPT_BUF_LEN	(64 * KIB)
 
+#define ADOPT_OLD_BITS	16384u	/* a Bloom filter of mappings' bounds */
+
 struct adopt_range {
 	_Atomic uintptr_t start;
 	_Atomic uintptr_t end;
@@ -47,6 +49,8 @@ struct adopt {
 	_Atomic uint32_t looked;	/* futex: counts looks at the maps */
 	_Atomic uint32_t wipes;		/* MADV_WIPEONFORK was used; hooks */
 	uint64_t calm_since_ns;		/* steward: plenty of room since */
+	uint64_t old_maps[2][ADOPT_OLD_BITS / 64]; /* steward: bounds seen by
+					   the last look, and by this one */
 	_Atomic uint32_t nr_excluded;
 	struct adopt_range excluded[ADOPT_EXCLUDED]; /* by the program */
 };
@@ -66,6 +70,12 @@ void adopt_close(struct engine *e);
 void adopt_look(struct engine *e);
 
 /*
+ * While open, and memory is watched (probe.h): register what was there at the
+ * last look already, so that what comes and goes pays nothing.
+ */
+void adopt_watch(struct engine *e);
+
+/*
  * In the child of a fork: what the kernel left out (MADV_DONTFORK) or gave as
  * zeros (MADV_WIPEONFORK) is forgotten, before all else.
  */
@@ -82,6 +92,9 @@ void adopt_heap(struct engine *e);
 
 /* With plenty of room: give back what has nothing stored. */
 void adopt_open(struct engine *e);
+
+/* With plenty of room: the same, but what is watched stays registered. */
+void adopt_open_watched(struct engine *e);
 
 /* The program asked to be left alone there.  Context: app. */
 void adopt_exclude(struct adopt *a, uintptr_t start, uintptr_t end);

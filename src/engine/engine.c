@@ -390,6 +390,8 @@ static void steward_run(void *arg)
 		return;
 	}
 	atomic_store(&e->state, UZSWAP_ACTIVE);
+	if (e->cfg.begin)
+		e->cfg.begin(e->cfg.publish_ctx);
 	say_ready(e, 1);
 	steward_loop(e);
 }

@@ -44,6 +44,7 @@
 #include "engine/gate.h"
 #include "engine/order.h"
 #include "engine/pressure.h"
+#include "engine/probe.h"
 #include "engine/reclaim.h"
 #include "engine/restore.h"
 #include "engine/staging.h"
@@ -78,6 +79,11 @@ struct engine_config {
 	bool no_broker;		/* do not ask the broker */
 	bool no_syscall;	/* do not use userfaultfd(2) */
 	uint64_t torture;	/* seed (base/torture.h), 0 off */
+	/*
+	 * Called by the steward before the program is told that all is up,
+	 * first and in the children of forks; may be NULL.
+	 */
+	void (*begin)(void *ctx);
 	/* Called by the steward each tick and after a fork; may be NULL. */
 	void (*publish)(void *ctx);
 	void *publish_ctx;
@@ -125,6 +131,7 @@ struct engine {
 	struct restore restore;
 	struct fork_state fork;
 	struct upkeep upkeep;
+	struct probe_set probes;
 
 	_Atomic uint64_t fault_us[UZSWAP_NR_BUCKETS];
 	_Atomic uint64_t resident;	/* bytes, as last counted; steward */

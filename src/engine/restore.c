@@ -255,8 +255,11 @@ static enum restore_result restore_leaving(struct helper *h,
 		return r == UFFD_HOLE && e->use_move ? RESTORE_AGAIN
 						     : result_of(r);
 	}
+	if (unlikely(probe_owns(e, slot)))
+		probe_asked(e, slot);
 	atomic_store(staging_owner(&e->staging, slot), 0);
-	settle(e, &c, cold_rescued(c.was));
+	/* who was only watched has proved nothing by being used */
+	settle(e, &c, probe_owns(e, slot) ? c.was : cold_rescued(c.was));
 	count_one(UZSWAP_COUNT_leave_back);
 	count_one(UZSWAP_COUNT_faults_leaving);
 	return RESTORE_DONE;

@@ -36,6 +36,8 @@
 #define TRAY_LEN	(TRAY_SLOTS * PAGE_SIZE)
 #define TRAY_RUNS	8u		/* mappings a tray may be made of */
 #define HUGE_TRAYS	(CHUNK_PAGES / TRAY_SLOTS)
+#define STAGING_PROBE_TRAYS	128u	/* behind the others; address space
+					   only until probe_start() */
 
 enum tray_state {
 	TRAY_FREE,
@@ -62,7 +64,7 @@ struct staging {
 	uint32_t nr_waiting;		/* queue: length */
 	uint32_t *queue;		/* nr_trays entries, a ring */
 	struct tray *trays;
-	uintptr_t area;			/* nr_trays * TRAY_LEN, 2 MiB aligned */
+	uintptr_t area;			/* staging_len(), 2 MiB aligned */
 };
 
 MUST_USE int staging_init(struct staging *s, struct arena *a,
@@ -97,7 +99,7 @@ void staging_free(struct staging *s, struct tray *t);
 
 static inline size_t staging_len(const struct staging *s)
 {
-	return (size_t)s->nr_trays * TRAY_LEN;
+	return (size_t)(s->nr_trays + STAGING_PROBE_TRAYS) * TRAY_LEN;
 }
 
 static inline bool staging_has(const struct staging *s, uintptr_t addr)

@@ -89,6 +89,18 @@ static int64_t near_mark(struct engine *e, uint64_t now_ns)
 	return gate_mark(e->now.limit) + ahead;
 }
 
+/*
+ * With the gate open nothing need be registered, but what is watched; when
+ * that ends, it is given back.
+ */
+static void mind_watched(struct engine *e)
+{
+	if (atomic_load(&e->probes.on))
+		adopt_watch(e);
+	else if (atomic_load(&e->regions.bytes))
+		adopt_open(e);
+}
+
 static void mind_gate(struct engine *e, uint64_t now_ns, bool look)
 {
 	int64_t mark = near_mark(e, now_ns);
@@ -96,10 +108,12 @@ static void mind_gate(struct engine *e, uint64_t now_ns, bool look)
 		    (e->now.limit && e->now.headroom < mark);
 
 	if (!e->adopt.closed) {
-		if (near)
+		if (near) {
 			adopt_close(e);
-		else if (look)
+		} else if (look) {
 			adopt_survey(e, e->now.headroom < 3 * mark);
+			mind_watched(e);
+		}
 		return;
 	}
 	adopt_heap(e);
@@ -111,12 +125,15 @@ static void mind_gate(struct engine *e, uint64_t now_ns, bool look)
 	} else if (e->now.limit && e->now.headroom < 2 * mark) {
 		e->adopt.calm_since_ns = now_ns;
 	} else if (now_ns - e->adopt.calm_since_ns > CALM_NS) {
-		adopt_open(e);
+		if (atomic_load(&e->probes.on))
+			adopt_open_watched(e);
+		else
+			adopt_open(e);
 		e->adopt.calm_since_ns = now_ns;
 	}
 }
 
-static uint64_t next_tick(const struct engine *e, bool busy)
+static uint64_t next_look(const struct engine *e, bool busy)
 {
 	int64_t spare = e->now.headroom - gate_mark(e->now.limit);
 	uint64_t ns;
@@ -131,6 +148,13 @@ static uint64_t next_tick(const struct engine *e, bool busy)
 	if (ns < TICK_BUSY_NS)
 		ns = TICK_BUSY_NS;
 	return ns < TICK_IDLE_NS ? ns : TICK_IDLE_NS;
+}
+
+static uint64_t next_tick(const struct engine *e, bool busy)
+{
+	uint64_t ns = next_look(e, busy);
+
+	return atomic_load(&e->probes.on) && ns > PUBLISH_NS ? PUBLISH_NS : ns;
 }
 
 static uint64_t activity(void)

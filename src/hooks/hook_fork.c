@@ -114,6 +114,7 @@ static void prepare(void)
 	prepared = is_up();
 	if (!prepared)
 		return;
+	hook_profile_prepare();
 	fork_prepare(&hooks_engine);
 	touch_files();
 	touch_threads();
@@ -121,10 +122,12 @@ static void prepare(void)
 
 static void parent(void)
 {
-	if (prepared)
+	if (prepared) {
 		fork_parent(&hooks_engine);
-	else
+		hook_profile_parent();
+	} else {
 		fork_release(&hooks_engine);
+	}
 	prepared = false;
 }
 
@@ -133,12 +136,16 @@ static void child(void)
 	int err = errno;
 
 	atomic_store(&nr_threads, 0);
-	if (prepared)
+	if (prepared) {
 		fork_child(&hooks_engine);
-	else if (atomic_load(&hooks.mode) == HOOKS_AWAKE)
+		hook_profile_child();
+	} else if (atomic_load(&hooks.mode) == HOOKS_AWAKE) {
 		atomic_store(&hooks.mode, HOOKS_OFF);
-	else
+		atomic_store(&hooks_profile.on, 0);
+		atomic_store(&hooks_profile.filter, NULL);
+	} else {
 		atomic_store(&hooks_engine.fork.users, 0);
+	}
 	prepared = false;
 	errno = err;
 }

@@ -4,7 +4,8 @@
  *
  * glibc's allocator grows by internal calls that no hook sees.  So each
  * thread counts the bytes it asks for, and every megabyte the engine is
- * given a chance to look.  That is a subtraction and a jump per call.
+ * given a chance to look.  That is a subtraction and a jump per call.  While
+ * a profile is recorded the next sample may come before the next look.
  *
  * Freeing or moving a big block may unmap it: inside the gate
  * (engine/gate.h), which with engine A is one more jump.
@@ -19,9 +20,16 @@
 #define LOOK_EVERY	((long)MIB)
 #define BIG		(128 * KIB)	/* glibc maps such blocks singly */
 
-/* Bytes this thread may ask for until the next look. */
-static __thread long budget __attribute__((tls_model("initial-exec"))) =
-	LOOK_EVERY;
+/* Bytes this thread may ask for, until the next look or sample. */
+static __thread struct {
+	long budget;		/* left of what was */
+	long granted;
+	long to_look;		/* then, from when it was granted */
+	long to_sample;
+	bool sampling;		/* to_sample was drawn */
+} thread __attribute__((tls_model("initial-exec"))) = {
+	LOOK_EVERY, LOOK_EVERY, LOOK_EVERY, 0, false
+};
 
 static void *(*next_malloc)(size_t len);
 static void *(*next_calloc)(size_t nr, size_t len);
@@ -32,6 +40,8 @@ static int (*next_posix_memalign)(void **out, size_t align, size_t len);
 static void *(*next_valloc)(size_t len);
 static void (*next_free)(void *p);
 static size_t (*next_usable_size)(void *p);	/* NULL: every block is big */
+static uintptr_t allocator_start;	/* the object next_malloc is in */
+static uintptr_t allocator_end;
 
 /* Only the allocator that made a block can tell its size. */
 static void find_usable_size(void)
@@ -49,6 +59,16 @@ static void find_usable_size(void)
 		next_usable_size = found.call;
 }
 
+static void find_allocator(void *malloc)
+{
+	struct dl_find_object found;
+
+	if (!_dl_find_object(malloc, &found)) {
+		allocator_start = (uintptr_t)found.dlfo_map_start;
+		allocator_end = (uintptr_t)found.dlfo_map_end;
+	}
+}
+
 void hook_malloc_init(void)
 {
 	next_calloc = dlsym(RTLD_NEXT, "calloc");
@@ -59,17 +79,39 @@ void hook_malloc_init(void)
 	next_valloc = dlsym(RTLD_NEXT, "valloc");
 	next_free = dlsym(RTLD_NEXT, "free");
 	find_usable_size();
+	find_allocator(dlsym(RTLD_NEXT, "malloc"));
 	next_malloc = dlsym(RTLD_NEXT, "malloc");
 }
 
-static COLD void look(void)
+/* Bytes were counted in full: what is due?  True: a sample. */
+static bool settle(void)
 {
-	int err = errno;
-	long used = LOOK_EVERY - budget;
+	const long used = thread.granted - thread.budget;
+	bool sampled = false;
 
-	budget = LOOK_EVERY;
-	hooks_allocated((size_t)used);
-	errno = err;
+	thread.to_look -= used;
+	if (thread.to_look < 0) {
+		hooks_allocated((size_t)(LOOK_EVERY - thread.to_look));
+		thread.to_look = LOOK_EVERY;
+	}
+	thread.granted = thread.to_look;
+	if (!hooks_are_profiling()) {
+		thread.sampling = false;
+	} else if (thread.sampling) {
+		thread.to_sample -= used;
+		sampled = thread.to_sample < 0;
+	} else {
+		/* recording has just begun: as if with this allocation */
+		thread.sampling = true;
+		thread.to_sample = hook_profile_distance() - used;
+		sampled = thread.to_sample < 0;
+	}
+	if (sampled)
+		thread.to_sample = hook_profile_distance();
+	if (thread.sampling && thread.to_sample < thread.granted)
+		thread.granted = thread.to_sample;
+	thread.budget = thread.granted;
+	return sampled;
 }
 
 /*
@@ -78,14 +120,26 @@ static COLD void look(void)
  */
 static inline bool is_due(size_t len)
 {
-	budget -= (long)len;
-	return unlikely(budget < 0);
+	thread.budget -= (long)len;
+	return unlikely(thread.budget < 0);
 }
 
-static COLD void *looked_at(void *ret)
+static COLD void *looked_at(void *ret, size_t len)
 {
-	look();
+	int err = errno;
+
+	if (settle())
+		hook_profile_add(UZSWAP_PROFILE_MALLOC, ret, len);
+	errno = err;
 	return ret;
+}
+
+bool hook_malloc_samples(size_t len, uintptr_t caller)
+{
+	/* what the allocator maps is sampled when it is handed out */
+	if (caller >= allocator_start && caller < allocator_end)
+		return false;
+	return is_due(len) && settle();
 }
 
 /* Somebody allocates before our constructor ran. */
@@ -99,7 +153,7 @@ EXPORT void *malloc(size_t len)
 	if (unlikely(!next_malloc))
 		early();
 	if (is_due(len))
-		return looked_at(next_malloc(len));
+		return looked_at(next_malloc(len), len);
 	return next_malloc(len);
 }
 
@@ -108,7 +162,7 @@ EXPORT void *calloc(size_t nr, size_t len)
 	if (unlikely(!next_calloc))
 		early();
 	if (is_due(nr * len))
-		return looked_at(next_calloc(nr, len));
+		return looked_at(next_calloc(nr, len), nr * len);
 	return next_calloc(nr, len);
 }
 
@@ -119,16 +173,14 @@ static COLD unsigned gate_enter_big(void *p)
 	return gate_enter(&hooks_engine.gate);
 }
 
-EXPORT void *realloc(void *old, size_t len)
+static inline void *reallocate(void *old, size_t len)
 {
 	void *ret;
 	unsigned pass;
 
-	if (unlikely(!next_realloc))
-		early();
 	if (likely(!gate_is_active(&hooks_engine.gate))) {
 		if (is_due(len))
-			return looked_at(next_realloc(old, len));
+			return looked_at(next_realloc(old, len), len);
 		return next_realloc(old, len);
 	}
 	pass = gate_enter_big(old);
@@ -137,12 +189,35 @@ EXPORT void *realloc(void *old, size_t len)
 	return ret;
 }
 
+/* Forgotten before somebody else may get the same address. */
+static COLD void *reallocate_sampled(void *old, size_t len)
+{
+	struct uzswap_profile_live row;
+	bool had = profile_drop(&hooks_profile, (uintptr_t)old, &row);
+	void *ret = reallocate(old, len);
+
+	if (had && !ret && len)
+		profile_put_back(&hooks_profile, &row);
+	return ret;
+}
+
+EXPORT void *realloc(void *old, size_t len)
+{
+	if (unlikely(!next_realloc))
+		early();
+	if (unlikely(profile_may_have(&hooks_profile, (uintptr_t)old)))
+		return reallocate_sampled(old, len);
+	return reallocate(old, len);
+}
+
 EXPORT void free(void *p)
 {
 	unsigned pass;
 
 	if (unlikely(!next_free))
 		early();
+	if (unlikely(profile_may_have(&hooks_profile, (uintptr_t)p)))
+		profile_drop(&hooks_profile, (uintptr_t)p, NULL);
 	if (likely(!gate_is_active(&hooks_engine.gate))) {
 		next_free(p);
 		return;
@@ -157,7 +232,7 @@ EXPORT void *memalign(size_t align, size_t len)
 	if (unlikely(!next_memalign))
 		early();
 	if (is_due(len))
-		return looked_at(next_memalign(align, len));
+		return looked_at(next_memalign(align, len), len);
 	return next_memalign(align, len);
 }
 
@@ -166,7 +241,7 @@ EXPORT void *aligned_alloc(size_t align, size_t len)
 	if (unlikely(!next_aligned_alloc))
 		early();
 	if (is_due(len))
-		return looked_at(next_aligned_alloc(align, len));
+		return looked_at(next_aligned_alloc(align, len), len);
 	return next_aligned_alloc(align, len);
 }
 
@@ -179,7 +254,7 @@ EXPORT int posix_memalign(void **out, size_t align, size_t len)
 	if (!is_due(len))
 		return next_posix_memalign(out, align, len);
 	ret = next_posix_memalign(out, align, len);
-	look();
+	looked_at(ret ? NULL : *out, len);
 	return ret;
 }
 
@@ -188,6 +263,6 @@ EXPORT void *valloc(size_t len)
 	if (unlikely(!next_valloc))
 		early();
 	if (is_due(len))
-		return looked_at(next_valloc(len));
+		return looked_at(next_valloc(len), len);
 	return next_valloc(len);
 }

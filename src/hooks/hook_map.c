@@ -26,37 +26,53 @@ void hook_map_init(void)
 	next_sbrk = dlsym(RTLD_NEXT, "sbrk");
 }
 
-static void *map(void *addr, size_t len, int prot, int flags, int fd,
-		 off_t off)
+static inline uintptr_t caller_of(void *return_address)
 {
+	return (uintptr_t)__builtin_extract_return_addr(return_address);
+}
+
+static void *map(void *addr, size_t len, int prot, int flags, int fd,
+		 off_t off, void *caller)
+{
+	const bool private = (flags & MAP_ANONYMOUS) && (flags & MAP_PRIVATE);
 	unsigned pass = flags & MAP_FIXED ? gate_enter(&hooks_engine.gate)
 					  : GATE_SLOTS;
-	long ret = sys_mmap((uintptr_t)addr, len, prot, flags, fd, off);
+	long ret;
 
+	if (hooks_are_profiling() && (flags & MAP_FIXED))
+		profile_unmap(&hooks_profile, (uintptr_t)addr, len);
+	ret = sys_mmap((uintptr_t)addr, len, prot, flags, fd, off);
 	gate_leave(&hooks_engine.gate, pass);
-	if ((flags & MAP_ANONYMOUS) && (flags & MAP_PRIVATE) &&
-	    (prot & PROT_WRITE) && !sys_failed(ret))
+	if (private && (prot & PROT_WRITE) && !sys_failed(ret))
 		hooks_grown(len);
+	if (hooks_are_profiling() && private && !sys_failed(ret) &&
+	    hook_malloc_samples(len, caller_of(caller)))
+		hook_profile_add(UZSWAP_PROFILE_MMAP, (void *)ret, len);
 	return (void *)hooks_result(ret);
 }
 
 EXPORT void *mmap(void *addr, size_t len, int prot, int flags, int fd,
 		  off_t off)
 {
-	return map(addr, len, prot, flags, fd, off);
+	return map(addr, len, prot, flags, fd, off,
+		   __builtin_return_address(0));
 }
 
 EXPORT void *mmap64(void *addr, size_t len, int prot, int flags, int fd,
 		    off_t off)
 {
-	return map(addr, len, prot, flags, fd, off);
+	return map(addr, len, prot, flags, fd, off,
+		   __builtin_return_address(0));
 }
 
 EXPORT int munmap(void *addr, size_t len)
 {
 	unsigned pass = gate_enter(&hooks_engine.gate);
-	long ret = sys_munmap((uintptr_t)addr, len);
+	long ret;
 
+	if (hooks_are_profiling())
+		profile_unmap(&hooks_profile, (uintptr_t)addr, len);
+	ret = sys_munmap((uintptr_t)addr, len);
 	gate_leave(&hooks_engine.gate, pass);
 	if (!ret)
 		hooks_shrunk(len);
@@ -78,11 +94,17 @@ EXPORT void *mremap(void *addr, size_t old_len, size_t new_len, int flags,
 		va_end(ap);
 	}
 	pass = gate_enter(&hooks_engine.gate);
+	if (hooks_are_profiling())
+		profile_unmap(&hooks_profile, (uintptr_t)addr, old_len);
 	ret = sys_mremap((uintptr_t)addr, old_len, new_len, flags,
 			 (uintptr_t)to);
 	gate_leave(&hooks_engine.gate, pass);
 	if (!sys_failed(ret) && new_len > old_len)
 		hooks_grown(new_len - old_len);
+	if (hooks_are_profiling() && !sys_failed(ret) &&
+	    hook_malloc_samples(new_len,
+				caller_of(__builtin_return_address(0))))
+		hook_profile_add(UZSWAP_PROFILE_MMAP, (void *)ret, new_len);
 	return (void *)hooks_result(ret);
 }
 

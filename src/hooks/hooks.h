@@ -18,6 +18,7 @@
 
 #include "base/types.h"
 #include "engine/engine.h"
+#include "watch/profile.h"
 
 enum hooks_mode {
 	HOOKS_UNBORN,	/* before our constructor */
@@ -31,11 +32,14 @@ struct hooks {
 	_Atomic int64_t grown;		/* bytes mapped writable, dormant */
 	uint64_t threshold;		/* bytes at which the engine wakes */
 	char stats_at_exit[256];	/* as the option is given */
+	uint64_t look_every;		/* bytes allocated between looks */
+	bool profile;			/* record from the start */
 	struct engine_config cfg;
 };
 
 extern struct hooks hooks;
 extern struct engine hooks_engine;
+extern struct profile hooks_profile;
 
 /* LEN bytes of writable private anonymous memory appeared / went away. */
 void hooks_grown(size_t len);
@@ -55,6 +59,31 @@ static inline long hooks_result(long ret)
 		return -1;
 	}
 	return ret;
+}
+
+/* --- hook_profile.c: only while hooks_profile.on ------------------------- */
+
+/* Bytes that the calling thread may allocate until the next sample. */
+long hook_profile_distance(void);
+
+/* LEN bytes at ADDR are sampled: who allocated them? */
+void hook_profile_add(enum uzswap_profile_kind kind, void *addr, size_t len);
+
+/* Around a fork: nobody may be unwinding. */
+void hook_profile_prepare(void);
+void hook_profile_parent(void);
+void hook_profile_child(void);
+
+/*
+ * hook_malloc.c: LEN bytes were mapped by the code at CALLER, and count like
+ * allocated ones; true if they are to be sampled.
+ */
+bool hook_malloc_samples(size_t len, uintptr_t caller);
+
+static inline bool hooks_are_profiling(void)
+{
+	return unlikely(atomic_load_explicit(&hooks_profile.on,
+					     memory_order_relaxed));
 }
 
 /* hook_malloc.c, hook_fork.c: find the next definitions.  Context: init. */

@@ -17,6 +17,7 @@
 #include "base/text.h"
 #include "hooks/hooks.h"
 #include "watch/config.h"
+#include "watch/profile.h"
 #include "watch/publish.h"
 
 #define MIN_MAPPING	SMALL		/* V8's heap comes in 256 KiB pieces */
@@ -25,9 +26,12 @@
 #define GROWN_WAITS	40		/* and on a busy machine longer */
 #define UNSEEN_MOST	(2 * MIB)	/* new memory not yet registered */
 #define LOOK_EVERY	(16 * MIB)	/* allocated between looks, dormant */
+#define LOOK_PROFILE	MIB		/* the same, if a profile is wanted */
+#define WAKE_PROFILE	(8 * MIB)	/* then wake at this at the latest */
 
 struct hooks hooks;
 struct engine hooks_engine;
+struct profile hooks_profile;
 
 static struct publish publish;
 
@@ -59,7 +63,12 @@ COLD void hooks_wake(void)
 		atomic_store(&hooks.mode, HOOKS_OFF);
 		log_line("running WITHOUT compression: no memory for ",
 			 "the library's own needs", NULL);
+		return;
 	}
+	/* what is allocated from now on is to be in the profile */
+	for (int i = 0; hooks.profile && i < GROWN_WAITS &&
+	     !atomic_load(&hooks_engine.ready); i++)
+		thread_wait(&hooks_engine.ready, 0, GROWN_WAIT_NS);
 }
 
 /* Have new memory registered before it fills, while the gate is closed. */
@@ -112,7 +121,8 @@ void hooks_allocated(size_t len)
 					     memory_order_relaxed);
 
 	if (mode == HOOKS_DORMANT) {
-		if (atomic_fetch_add(&since_look, len) + len < LOOK_EVERY)
+		if (atomic_fetch_add(&since_look, len) + len <
+		    hooks.look_every)
 			return;
 		atomic_store(&since_look, 0);
 		consider_waking(0);
@@ -190,6 +200,38 @@ static const char *exe_name(char *buf, size_t len)
 	return slash ? slash + 1 : buf;
 }
 
+/* In the steward, when all is up; also in the child of a fork. */
+static void begin(void *ctx UNUSED)
+{
+	if (hooks.profile || hooks_profile.page)
+		profile_start(&hooks_profile);
+}
+
+static void tick(void *ctx)
+{
+	publish_now(ctx);
+	profile_tick(&hooks_profile);
+}
+
+static void configure_profile(const struct config *c)
+{
+	hooks_profile.engine = &hooks_engine;
+	hooks_profile.cfg = (struct profile_config){
+		.interval = c->prof_sample.num,
+		.depth = (uint32_t)c->prof_depth.num,
+		.unwind = c->prof_unwind.num == CONFIG_PROF_UNWIND_TABLES,
+		.period_ns = c->prof_period.num * NS_PER_MS,
+		.cost_pct = (uint32_t)c->prof_cost_percent.num,
+	};
+	hooks.profile = c->prof.num;
+	hooks.look_every = LOOK_EVERY;
+	if (!hooks.profile)
+		return;
+	hooks.look_every = LOOK_PROFILE;
+	if (hooks.threshold > WAKE_PROFILE)
+		hooks.threshold = WAKE_PROFILE;
+}
+
 static struct engine_config engine_config_of(const struct config *c)
 {
 	static const enum engine_kind kinds[] = {
@@ -228,7 +270,8 @@ static struct engine_config engine_config_of(const struct config *c)
 		.no_syscall = from == CONFIG_UFFD_DEV ||
 			      from == CONFIG_UFFD_SOCKET,
 		.torture = c->torture.num,
-		.publish = publish_now,
+		.begin = begin,
+		.publish = tick,
 		.publish_ctx = &publish,
 	};
 
@@ -288,6 +331,7 @@ static enum hooks_mode configure(char **env)
 	if (!config_wants(&c, exe_name(buf, sizeof(buf))))
 		return HOOKS_OFF;
 	hooks.threshold = c.min_managed.num;
+	configure_profile(&c);
 	hooks.cfg = engine_config_of(&c);
 	text_copy(hooks.stats_at_exit, sizeof(hooks.stats_at_exit),
 		  config_text(&c, &c.stats_at_exit));

@@ -125,6 +125,16 @@ MUST_USE int pool_start(struct pool *p, const struct pool_config *cfg);
 MUST_USE int pool_put(struct pool *p, struct pool_ref *ref, uint64_t owner,
 		      unsigned codec, const void *buf, size_t len);
 
+/* What an object of LEN bytes takes of a full slab, bytes. */
+static inline size_t pool_share(const struct pool *p, size_t len)
+{
+	const struct pool_shape *shape =
+		&p->classes.shape[pool_class_of(&p->classes,
+						len + POOL_SLOT_ALIGN)];
+
+	return shape->nr_pages * PAGE_SIZE / shape->nr_slots;
+}
+
 /* At the cap, and not yet below 97 % of it again: a put would be refused. */
 bool pool_is_full(struct pool *p);
 

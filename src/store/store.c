@@ -141,6 +141,27 @@ int store_put(struct store *s, struct store_ref *ref, struct codec *codec,
 	return ret;
 }
 
+long store_measure(const struct store *s, struct codec *codec,
+		   const void *page)
+{
+	struct codec_choice how = atomic_load_explicit(&s->first,
+						memory_order_relaxed);
+	struct store_ref ref;
+	const void *buf;
+	uint64_t word;
+	long len;
+
+	if (codec_is_same_filled(&word, page)) {
+		if (word_to_ref(&ref, word))
+			return 0;
+		how.id = CODEC_RAW;
+	}
+	len = codec_pack(codec, &buf, how, page,
+			 atomic_load_explicit(&s->max_len,
+					      memory_order_relaxed));
+	return len < 0 ? -E2BIG : (long)pool_share(&s->pool, (size_t)len);
+}
+
 int store_load(struct store *s, struct codec *codec, struct store_ref ref,
 	       void *page)
 {

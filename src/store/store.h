@@ -76,6 +76,15 @@ MUST_USE int store_put(struct store *s, struct store_ref *ref,
 MUST_USE int store_load(struct store *s, struct codec *codec,
 			struct store_ref ref, void *page);
 
+/*
+ * What storing the page at PAGE would take, for forecasts: bytes of pool with
+ * all that an object brings along, but not what is lost to fragmentation.
+ *
+ * Returns  bytes, 0 for most same-filled pages, or -E2BIG: it does not pay
+ */
+MUST_USE long store_measure(const struct store *s, struct codec *codec,
+			    const void *page);
+
 void store_drop(struct store *s, struct store_ref ref);
 
 /* The object now belongs to another owner (mremap moved the page). */

@@ -29,7 +29,8 @@ libtoolize:libtool pkg-config:pkg-config file:file
 /usr/include/stdio.h:libc6-dev /usr/include/linux/userfaultfd.h:linux-libc-dev
 =liblz4:liblz4-dev =libzstd:libzstd-dev =smartcols:libsmartcols-dev
 =jansson:libjansson-dev =ncursesw:libncurses-dev =inih:libinih-dev
-=libmicrohttpd:libmicrohttpd-dev =libcap-ng:libcap-ng-dev'
+=libmicrohttpd:libmicrohttpd-dev =libcap-ng:libcap-ng-dev
+=libdw:libdw-dev =libelf:libelf-dev =zlib:zlib1g-dev'
 SETUP_TEST='=cmocka:libcmocka-dev objdump:binutils groff:groff-base
 shellcheck:shellcheck tmux:tmux promtool:prometheus curl:curl
 =libseccomp:libseccomp-dev redis-server:redis-server redis-cli:redis-tools

@@ -1,15 +1,16 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# manual.sh - the manual pages agree with the program: uzswap(7) with the
+# manual.sh - the manual pages agree with the program: uzswap-options(7) with the
 # table of options in include/uzswap/options.h, zctl-COMMAND(1) with --help.
 # Words of zctl(1) need not be repeated there.
 #
-#   manual.sh --print     the section of uzswap(7) as it should be
+#   manual.sh --print     the list of uzswap-options(7) as it should be
 
 . "$(dirname "$0")/lib.sh"
 
 page7=$UZ_SRCDIR/man/uzswap.7
+options7=$UZ_SRCDIR/man/uzswap-options.7
 page1=$UZ_SRCDIR/man/zctl.1
 
 # What the table says, as man(7) source.
@@ -84,9 +85,9 @@ if [ "$1" = --print ]; then
 fi
 
 sed '1,/^\.\\" options, by manual.sh/d; /^\.\\" end of options/,$d' \
-	"$page7" >"$work/have"
+	"$options7" >"$work/have"
 diff "$work/have" "$work/want" >"$work/diff" ||
-	fault "uzswap(7) is not as manual.sh --print: $(cat "$work/diff")"
+	fault "uzswap-options(7) is not as manual.sh --print: $(cat "$work/diff")"
 
 # what is interposed
 for symbol in $(sed -n '/global:/,/local:/s/^[[:space:]]*\([a-zA-Z_0-9]*\);$/\1/p' \

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The profile: which code owns which memory, and when that was last used.
+ *
+ *	profile.c         the page (include/uzswap/profile.h), start and end
+ *	profile_site.c    call stacks, each once
+ *	profile_live.c    sampled allocations, found again when freed
+ *	profile_point.c   watched pages: chosen, taken out, looked at
+ *
+ * Two samples are taken.  Of allocations, by bytes, in the program's own
+ * threads: these find their call stack in hooks/ and go into tables in the
+ * shared page, by compare-and-swap alone.  And of pages, by the steward: one
+ * in each cell of memory, and one for each small allocation sampled, is
+ * taken out on probation (engine/probe.h) again and again, to see when the
+ * program asks for it.  Both are put together by whoever reads the page.
+ *
+ * What it costs is bounded: sampler and faults together have a budget of
+ * time, and the round over all points gets slower when it is used up.
+ *
+ * With recording off a hook pays nothing: its next sample is far away, and
+ * there is no filter to look at when memory is freed.
+ */
+#ifndef UZ_WATCH_PROFILE_H
+#define UZ_WATCH_PROFILE_H
+
+#include <stdatomic.h>
+
+#include "base/types.h"
+#include "engine/probe.h"
+#include "uzswap/profile.h"
+
+struct engine;
+
+#define PROFILE_FILTER_BITS	(1u << 17)	/* 16 KiB: stays in L1 and L2 */
+#define PROFILE_MAPS		1024u		/* sampled mappings alive */
+#define PROFILE_HASHED		(4 * PROBE_SLOTS)
+
+struct profile_config {
+	uint64_t interval;	/* bytes allocated per sample */
+	uint32_t depth;		/* frames of a call stack */
+	uint32_t unwind;	/* 0 frame pointers, 1 tables */
+	uint64_t period_ns;	/* of a round over all points, at least */
+	uint32_t cost_pct;	/* of one CPU, for watching pages */
+};
+
+/* One watched page; index: slot of its probe. */
+struct profile_point {
+	uintptr_t addr;
+	uint64_t since_ns;
+	uint64_t used_ns;	/* last use seen, or 0 */
+	uint64_t out_ns;	/* not used since; while it is OUT or STORED */
+	uint64_t live_born;	/* tells the allocation from a later one */
+	uint32_t live;		/* row, or UZSWAP_POINT_NO_LIVE */
+	uint32_t uses;
+	uint16_t packed;
+	uint8_t state;		/* enum uzswap_profile_state */
+	bool cell;		/* stands for a cell of memory */
+	bool measured;		/* since it was taken out */
+	bool doomed;		/* to be put back and forgotten */
+};
+
+/* Where a round is; see profile_point.c. */
+enum profile_step { PROFILE_REST, PROFILE_CELLS, PROFILE_LIVES, PROFILE_TAKE };
+
+struct profile {
+	struct engine *engine;
+	struct profile_config cfg;
+	_Atomic uint32_t on;		/* allocations are recorded */
+	_Atomic uint64_t interval;	/* now: doubled as tables fill up */
+
+	/* The page; set before ON. */
+	struct uzswap_profile *page;
+	struct uzswap_profile_site *sites;
+	uint64_t *frames;
+	struct uzswap_profile_live *live;
+	struct uzswap_profile_point *rows;
+	size_t page_len;
+	int32_t pid;			/* whose page it is */
+
+	_Atomic uint32_t frames_used;
+	_Atomic uint32_t sites_used;
+	_Atomic uint32_t live_used;
+	_Atomic uint64_t samples;
+	_Atomic uint64_t lost;
+	_Atomic uint64_t no_stack;
+	_Atomic uint64_t unwind_ns;
+
+	/* Bits of sampled addresses; NULL while nothing is recorded. */
+	_Atomic uint64_t *_Atomic filter;
+	_Atomic uint64_t *_Atomic filter_next;	/* being made anew */
+	_Atomic uint64_t *filters[2];
+	_Atomic uint32_t stale;		/* bits of what was freed, about */
+	_Atomic uint32_t maps[PROFILE_MAPS]; /* rows of live + 1; 0 free */
+	_Atomic uint32_t nr_maps;	/* places of maps used so far */
+
+	/* All below: the steward. */
+	struct profile_point *points;	/* PROBE_SLOTS */
+	uint16_t *by_page;		/* PROFILE_HASHED: index + 1 */
+	uint32_t nr_points;		/* highest index used, + 1 */
+	uint32_t nr_cells;
+	uint32_t nr_lives;
+	uint32_t keep;			/* of small allocations: hashes below */
+	uint64_t cell;			/* bytes */
+	enum profile_step step;
+	uintptr_t at_cell;
+	uint32_t at_live;
+	uint32_t at_point;
+	uint64_t round_ns;		/* when this round began */
+	uint64_t last_round_ns;		/* how long the last one took */
+	uint64_t tick_ns;		/* when the last tick was */
+	int64_t budget_ns;		/* CPU time that may be used up */
+	uint64_t cpu_ns;		/* used by the sampler */
+	uint64_t asked;
+	uint64_t asked_ns;
+	uint64_t started_ns;
+	uint64_t published_ns;
+	uint64_t reuse[UZSWAP_PROFILE_REUSE];
+};
+
+/* --- the program's threads.  Context: app, may be in a signal handler ---- */
+
+/*
+ * Bytes until the next sample, for a thread whose random numbers come from
+ * *SEED: exponential, INTERVAL on the average.
+ */
+uint64_t profile_distance(uint64_t *seed, uint64_t interval);
+
+/* LEN bytes at ADDR were allocated by the NR FRAMES, and are sampled. */
+void profile_add(struct profile *p, enum uzswap_profile_kind kind,
+		 uintptr_t addr, size_t len, const uint64_t *frames,
+		 size_t nr);
+
+static inline size_t profile_bit(uintptr_t addr)
+{
+	uint64_t hash = (uint64_t)(addr >> 4) * 0x9e3779b97f4a7c15u;
+
+	return (size_t)(hash >> 40) % PROFILE_FILTER_BITS;
+}
+
+/* May ADDR be a sampled allocation?  No locks, no waiting. */
+static inline bool profile_may_have(struct profile *p, uintptr_t addr)
+{
+	_Atomic uint64_t *filter =
+		atomic_load_explicit(&p->filter, memory_order_relaxed);
+	size_t bit = profile_bit(addr);
+
+	return unlikely(filter != NULL) &&
+	       (atomic_load_explicit(&filter[bit / 64],
+				     memory_order_relaxed) >> (bit % 64) & 1);
+}
+
+/*
+ * ADDR is about to be freed: forget it.  If OUT is not NULL and it was there,
+ * *OUT is what it was and the result true, for a realloc that may fail.
+ */
+bool profile_drop(struct profile *p, uintptr_t addr,
+		  struct uzswap_profile_live *out);
+
+/* That realloc has failed: it is still there. */
+void profile_put_back(struct profile *p,
+		      const struct uzswap_profile_live *row);
+
+/* [START, START + LEN) is about to be unmapped, or mapped over. */
+void profile_unmap(struct profile *p, uintptr_t start, size_t len);
+
+/* --- the steward's ------------------------------------------------------- */
+
+/* Make the page and begin to record; again in the child of a fork. */
+void profile_start(struct profile *p);
+
+/* Stop recording and put all pages back. */
+void profile_stop(struct profile *p);
+
+/* A little work now and then: ten times a second. */
+void profile_tick(struct profile *p);
+
+/* For the parts: the site of a stack, or UINT32_MAX if there is no room. */
+uint32_t profile_site(struct profile *p, enum uzswap_profile_kind kind,
+		      const uint64_t *frames, size_t nr, uint64_t len);
+void profile_refilter(struct profile *p);
+MUST_USE int profile_point_init(struct profile *p);
+void profile_point_tick(struct profile *p, uint64_t now_ns);
+bool profile_point_forget_all(struct profile *p);
+
+#endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Recording: watch the profile page of a process for a while, then make a
+ * struct profile of it.
+ *
+ * Its memfd is held open, so that what was recorded is there even if the
+ * process ends; what is mapped is looked at again and again, as that is not.
+ */
+#ifndef UZ_TOOLS_PROFILE_RECORD_H
+#define UZ_TOOLS_PROFILE_RECORD_H
+
+#include "client.h"
+#include "profile.h"
+
+struct profile_record {
+	pid_t pid;
+	int fd;			/* the page */
+	struct profile maps;	/* modules and maps only, as last seen */
+	struct profile_heat *rows;
+	size_t nr_rows;
+	uint64_t every_ms;	/* between rows; doubles when there are many */
+};
+
+/*
+ * Open the page of CLIENT.
+ *
+ * Returns  ZCTL_DONE, or complained: nothing is recorded there
+ */
+MUST_USE enum zctl_status profile_record_open(struct profile_record *r,
+					      const struct client *client);
+
+/* Take a row of heat, and have a look at the maps.  0, or -errno. */
+int profile_record_look(struct profile_record *r);
+
+/* All of it, symbolized; COMMAND is kept in it. */
+MUST_USE enum zctl_status profile_record_finish(struct profile_record *r,
+						struct profile *p,
+						const char *command);
+void profile_record_close(struct profile_record *r);
+
+#endif

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Sums over the points of a profile: see profile_sum.h.
+ *
+ * What storing a page takes is what was measured on it, plus eight bytes for
+ * its word of state; pages that were not measured, as they were never idle
+ * long enough, are taken for the average.
+ */
+#include "profile_sum.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define WORD_BYTES	8.0	/* of bookkeeping per page */
+#define POOL_LOSS	1.03	/* pool used per packed byte, at rest */
+
+const uint64_t profile_ages_ms[PROFILE_NR_AGES] = {
+	1000, 2000, 5000, 10000, 20000, 30000, 60000, 120000, 300000, 600000,
+	1800000, 3600000,
+};
+
+static bool is_there(const struct profile_point *pt)
+{
+	return pt->state == UZSWAP_POINT_USED ||
+	       pt->state == UZSWAP_POINT_OUT ||
+	       pt->state == UZSWAP_POINT_STORED ||
+	       pt->state == UZSWAP_POINT_STUCK;
+}
+
+bool profile_point_is_cold(const struct profile_point *pt, uint64_t cold_ms)
+{
+	return (pt->state == UZSWAP_POINT_OUT ||
+		pt->state == UZSWAP_POINT_STORED) && pt->idle_ms >= cold_ms;
+}
+
+/* Share of a page that it takes in the pool; 1 does not pay. */
+static double share_of(const struct profile_point *pt, double average)
+{
+	double bytes;
+
+	if (pt->packed == UZSWAP_POINT_UNKNOWN)
+		return average;
+	if (pt->packed >= PROFILE_PAGE)
+		return 1;
+	bytes = pt->packed * POOL_LOSS + WORD_BYTES;
+	return fmin(bytes / PROFILE_PAGE, 1);
+}
+
+static void find_ratio(struct profile_sum *sum, const struct profile *p)
+{
+	double n = 0;
+	double all = 0;
+
+	for (size_t i = 0; i < p->nr_points; i++) {
+		const struct profile_point *pt = &p->points[i];
+
+		if (!pt->cell || !is_there(pt) ||
+		    pt->packed == UZSWAP_POINT_UNKNOWN)
+			continue;
+		n++;
+		all += share_of(pt, 0);
+	}
+	sum->ratio = n ? all / n : 0.5;
+}
+
+static void sum_cells(struct profile_sum *sum, const struct profile *p)
+{
+	double nr = 0;
+
+	for (size_t i = 0; i < p->nr_points; i++)
+		nr += p->points[i].cell && is_there(&p->points[i]);
+	sum->cells = nr * (double)p->cell;
+	sum->scale = nr ? (double)(p->resident + p->stored) / nr : 0;
+}
+
+static void sum_age(struct profile_sum *sum, struct profile_age *age,
+		    const struct profile *p, uint64_t ms)
+{
+	for (size_t i = 0; i < p->nr_points; i++) {
+		const struct profile_point *pt = &p->points[i];
+		double share;
+
+		if (!pt->cell || !profile_point_is_cold(pt, ms))
+			continue;
+		share = share_of(pt, sum->ratio);
+		age->cold += sum->scale;
+		if (pt->state == UZSWAP_POINT_STORED)
+			age->stored += sum->scale;
+		if (share >= 1)
+			age->refused += sum->scale;
+		else
+			age->pool += sum->scale * share;
+	}
+	/* buckets count pages used again after 2^i ms, or up to twice that */
+	for (unsigned i = 0; i < UZSWAP_PROFILE_REUSE; i++)
+		if ((uint64_t)1 << i >= ms)
+			age->faults_per_s += (double)p->reuse[i];
+	if (p->lasted_ms)
+		age->faults_per_s *= 1000.0 / (double)p->lasted_ms;
+}
+
+static void sum_packed(struct profile_sum *sum, const struct profile *p)
+{
+	for (size_t i = 0; i < p->nr_points; i++) {
+		const struct profile_point *pt = &p->points[i];
+		unsigned at;
+
+		if (!pt->cell || !is_there(pt))
+			continue;
+		if (pt->packed == UZSWAP_POINT_UNKNOWN)
+			at = 5;
+		else if (pt->packed >= PROFILE_PAGE)
+			at = 4;
+		else if (pt->packed == 0)
+			at = 0;
+		else if (pt->packed <= PROFILE_PAGE / 4)
+			at = 1;
+		else
+			at = pt->packed <= PROFILE_PAGE / 2 ? 2 : 3;
+		sum->packed[at] += sum->scale;
+	}
+}
+
+/* --- sites --------------------------------------------------------------- */
+
+/* What the points of a site say, in bytes they stand for. */
+struct tally {
+	double all;
+	double resident;
+	double stored;
+	double cold;
+	double pool;
+	double idle_ms;		/* times bytes */
+	double uses;
+	uint32_t nr;
+};
+
+static void tally_point(struct tally *t, const struct profile_sum *sum,
+			const struct profile_point *pt, uint64_t cold_ms)
+{
+	double b = pt->site_bytes;
+
+	t->nr++;
+	t->all += b;
+	t->uses += pt->uses;
+	if (!is_there(pt))
+		return;
+	if (pt->state == UZSWAP_POINT_STORED)
+		t->stored += b;
+	else
+		t->resident += b;
+	if (!profile_point_is_cold(pt, cold_ms))
+		return;
+	t->cold += b;
+	t->pool += b * share_of(pt, sum->ratio);
+	t->idle_ms += b * (double)pt->idle_ms;
+}
+
+static void settle_site(struct profile_site_sum *to, const struct tally *t)
+{
+	double scale = t->all > 0 ? to->bytes / t->all : 0;
+
+	to->resident = t->resident * scale;
+	to->stored = t->stored * scale;
+	to->cold = t->cold * scale;
+	to->pool = t->pool * scale;
+	to->idle_ms = t->cold > 0 ? t->idle_ms / t->cold : 0;
+	to->uses = t->uses;
+	to->nr_points = t->nr;
+}
+
+static int by_cold(const void *a, const void *b)
+{
+	const struct profile_site_sum *x = a;
+	const struct profile_site_sum *y = b;
+
+	if (x->cold != y->cold)
+		return x->cold < y->cold ? 1 : -1;
+	return x->bytes < y->bytes ? 1 : x->bytes > y->bytes ? -1 : 0;
+}
+
+static int sum_sites(struct profile_sum *sum, const struct profile *p,
+		     uint64_t cold_ms)
+{
+	struct tally *tallies = calloc(p->nr_sites + 1, sizeof(*tallies));
+
+	sum->sites = calloc(p->nr_sites + 1, sizeof(*sum->sites));
+	if (!tallies || !sum->sites) {
+		free(tallies);
+		return -ENOMEM;
+	}
+	for (size_t i = 0; i < p->nr_points; i++)
+		if (p->points[i].site < p->nr_sites)
+			tally_point(&tallies[p->points[i].site], sum,
+				    &p->points[i], cold_ms);
+	for (uint32_t i = 0; i < p->nr_sites; i++) {
+		struct profile_site_sum *to = &sum->sites[sum->nr_sites];
+
+		if (p->sites[i].bytes <= 0)
+			continue;
+		to->site = i;
+		to->bytes = p->sites[i].bytes;
+		to->error = sqrt(fmax(p->sites[i].variance, 0));
+		to->count = p->sites[i].count;
+		settle_site(to, &tallies[i]);
+		sum->all.bytes += to->bytes;
+		sum->all.resident += to->resident;
+		sum->all.stored += to->stored;
+		sum->all.cold += to->cold;
+		sum->all.pool += to->pool;
+		sum->nr_sites++;
+	}
+	qsort(sum->sites, sum->nr_sites, sizeof(*sum->sites), by_cold);
+	free(tallies);
+	return 0;
+}
+
+int profile_sum_make(struct profile_sum *sum, const struct profile *p,
+		     uint64_t cold_ms)
+{
+	memset(sum, 0, sizeof(*sum));
+	find_ratio(sum, p);
+	sum_cells(sum, p);
+	sum_packed(sum, p);
+	for (unsigned i = 0; i < PROFILE_NR_AGES; i++)
+		sum_age(sum, &sum->ages[i], p, profile_ages_ms[i]);
+	return sum_sites(sum, p, cold_ms);
+}
+
+void profile_sum_free(struct profile_sum *sum)
+{
+	free(sum->sites);
+	sum->sites = NULL;
+	sum->nr_sites = 0;
+}
+
+/* --- names --------------------------------------------------------------- */
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+const char *profile_frame_name(const struct profile *p, uint32_t frame,
+			       char *buf, size_t len)
+{
+	const struct profile_frame *f = &p->frames[frame];
+	const struct profile_module *m =
+		f->module < p->nr_modules ? &p->modules[f->module] : NULL;
+
+	if (f->nr_symbols)
+		snprintf(buf, len, "%s",
+			 p->symbols[f->first_symbol].function);
+	else if (m)
+		snprintf(buf, len, "%s+0x%" PRIx64, base_name(m->path),
+			 f->pc - m->start + m->offset);
+	else
+		snprintf(buf, len, "0x%" PRIx64, f->pc);
+	return buf;
+}
+
+bool profile_frame_is_allocator(const struct profile *p, uint32_t frame)
+{
+	static const char *const names[] = {
+		"malloc", "calloc", "realloc", "memalign", "aligned_alloc",
+		"posix_memalign", "valloc", "mmap", "mmap64", "mremap",
+	};
+	const struct profile_frame *f = &p->frames[frame];
+	const char *name;
+
+	if (f->module < p->nr_modules &&
+	    strncmp(base_name(p->modules[f->module].path), "libuzswap.so",
+		    12) == 0)
+		return true;
+	if (!f->nr_symbols)
+		return false;
+	name = p->symbols[f->first_symbol + f->nr_symbols - 1].function;
+	/* operator new and new[], with whatever arguments */
+	if (strncmp(name, "_Znwm", 5) == 0 || strncmp(name, "_Znam", 5) == 0)
+		return true;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (strcmp(name, names[i]) == 0)
+			return true;
+	return false;
+}

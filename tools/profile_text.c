@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The views of a profile in a terminal: see profile_text.h.
+ *
+ * Bars and digits say it all without colour.
+ */
+#include "profile_text.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "screen.h"
+#include "units.h"
+
+#define BAR		30
+#define NAME_LEN	160
+#define CHAIN		3	/* callers named in a line */
+#define HEAT_COLUMNS	64
+#define NS_PER_MS	1000000u
+
+static const char *size(char *buf, double bytes)
+{
+	double n = fmin(fmax(bytes, 0), 9e18);
+
+	return units_size(buf, UNITS_BUF, (uint64_t)n, zctl_options.bytes);
+}
+
+static const char *age(char *buf, double ms)
+{
+	return units_duration(buf, UNITS_BUF,
+			      (uint64_t)fmin(ms, 9e12) * NS_PER_MS);
+}
+
+void profile_text_head(const struct profile *p)
+{
+	char lasted[UNITS_BUF];
+	char resident[UNITS_BUF];
+	char cell[UNITS_BUF];
+	char round[UNITS_BUF];
+	char interval[UNITS_BUF];
+
+	printf("%s (pid %" PRId64 ")  recorded for %s, %s resident\n",
+	       p->command, p->pid, age(lasted, (double)p->lasted_ms),
+	       size(resident, (double)p->resident));
+	printf("one page watched in %s, every %s; one allocation sampled in "
+	       "%s\n\n", size(cell, (double)p->cell),
+	       age(round, fmax((double)p->round_ms, 1000)),
+	       size(interval, (double)p->interval));
+}
+
+/* --- sites --------------------------------------------------------------- */
+
+static void add_text(char *buf, size_t len, const char *text)
+{
+	size_t at = strlen(buf);
+
+	snprintf(buf + at, len - at, "%s", text);
+}
+
+static void add_place(const struct profile *p, char *buf, size_t len,
+		      uint32_t frame)
+{
+	const struct profile_frame *f = &p->frames[frame];
+	const struct profile_symbol *s;
+	const char *slash;
+	char place[NAME_LEN];
+
+	if (!f->nr_symbols)
+		return;
+	s = &p->symbols[f->first_symbol];
+	if (!s->file || !s->line)
+		return;
+	slash = strrchr(s->file, '/');
+	snprintf(place, sizeof(place), " %s:%u", slash ? slash + 1 : s->file,
+		 s->line);
+	add_text(buf, len, place);
+}
+
+/* "grow table.c:88 <- insert <- main" */
+static void name_site(const struct profile *p, const struct profile_site *s,
+		      char *buf, size_t len)
+{
+	uint32_t shown = 0;
+
+	buf[0] = 0;
+	for (uint32_t i = 0; i < s->nr_frames && shown < CHAIN; i++) {
+		uint32_t frame = p->stack[s->first_frame + i];
+		char name[NAME_LEN];
+
+		if (!shown && profile_frame_is_allocator(p, frame))
+			continue;
+		if (shown)
+			add_text(buf, len, " <- ");
+		add_text(buf, len, profile_frame_name(p, frame, name,
+						      sizeof(name)));
+		if (!shown++)
+			add_place(p, buf, len, frame);
+	}
+	if (!shown)
+		snprintf(buf, len, "(no call stack)");
+}
+
+static void print_stack(const struct profile *p, const struct profile_site *s)
+{
+	for (uint32_t i = 0; i < s->nr_frames; i++) {
+		uint32_t frame = p->stack[s->first_frame + i];
+		const struct profile_frame *f = &p->frames[frame];
+
+		for (uint32_t k = 0; k < f->nr_symbols; k++) {
+			const struct profile_symbol *y =
+				&p->symbols[f->first_symbol + k];
+
+			printf("      %s", y->function);
+			if (y->file && y->line)
+				printf("  %s:%u", y->file, y->line);
+			puts(k + 1 < f->nr_symbols ? "  (inlined)" : "");
+		}
+		if (!f->nr_symbols) {
+			char name[NAME_LEN];
+
+			printf("      %s\n", profile_frame_name(p, frame, name,
+							       sizeof(name)));
+		}
+	}
+}
+
+static void print_site(const struct profile *p, const struct profile_sum *sum,
+		       const struct profile_site_sum *s)
+{
+	char cold[UNITS_BUF];
+	char bytes[UNITS_BUF];
+	char idle[UNITS_BUF];
+	char name[4 * NAME_LEN];
+	char margin[16] = "-";
+	double all = sum->all.cold;
+
+	name_site(p, &p->sites[s->site], name, sizeof(name));
+	if (s->bytes > 0)
+		snprintf(margin, sizeof(margin), "%.0f%%",
+			 100 * s->error / s->bytes);
+	printf("%8s %5.1f%% %9s %6s %8s  %s\n", size(cold, s->cold),
+	       all > 0 ? 100 * s->cold / all : 0, size(bytes, s->bytes),
+	       margin, s->cold > 0 ? age(idle, s->idle_ms) : "-", name);
+}
+
+void profile_text_sites(const struct profile *p,
+			const struct profile_sum *sum,
+			const struct profile_text *how)
+{
+	char from[UNITS_BUF];
+	char cold[UNITS_BUF];
+	char save[UNITS_BUF];
+	char bytes[UNITS_BUF];
+	size_t nr = sum->nr_sites;
+
+	if (how->top && nr > how->top)
+		nr = how->top;
+	printf("%8s %6s %9s %6s %8s  %s\n", "COLD", "%", "ALIVE", "+-",
+	       "IDLE", "CALL SITE (allocation)");
+	for (size_t i = 0; i < nr; i++) {
+		print_site(p, sum, &sum->sites[i]);
+		if (how->stacks)
+			print_stack(p, &p->sites[sum->sites[i].site]);
+	}
+	if (nr < sum->nr_sites)
+		printf("         and %zu other sites\n", sum->nr_sites - nr);
+	printf("\n%s of %s allocated were not used for %s; storing them would "
+	       "save %s\n", size(cold, sum->all.cold),
+	       size(bytes, sum->all.bytes), age(from, (double)how->cold_ms),
+	       size(save, sum->all.cold - sum->all.pool));
+	if (p->lost)
+		printf("%" PRIu64 " samples found no room in the tables\n",
+		       p->lost);
+}
+
+/* --- ages ---------------------------------------------------------------- */
+
+static void print_bar(double part, double whole)
+{
+	int cells = whole > 0 ? (int)lround(BAR * fmin(part / whole, 1)) : 0;
+
+	if (part > 0 && cells == 0)
+		cells = 1;
+	putchar('|');
+	for (int i = 0; i < BAR; i++)
+		putchar(i < cells ? '*' : ' ');
+	putchar('|');
+}
+
+void profile_text_ages(const struct profile *p, const struct profile_sum *sum)
+{
+	double whole = (double)(p->resident + p->stored);
+	char at_least[UNITS_BUF];
+	char cold[UNITS_BUF];
+	char save[UNITS_BUF];
+
+	printf("%13s %8s %11s  %-*s %s\n", "IDLE AT LEAST", "MEMORY",
+	       "WOULD SAVE", BAR + 2, "", "REFAULTS SEEN");
+	for (unsigned i = 0; i < PROFILE_NR_AGES; i++) {
+		const struct profile_age *a = &sum->ages[i];
+
+		if (profile_ages_ms[i] > p->lasted_ms)
+			break;
+		printf("%13s %8s %11s  ", age(at_least,
+					      (double)profile_ages_ms[i]),
+		       size(cold, a->cold),
+		       size(save, a->cold - a->refused - a->pool));
+		print_bar(a->cold, whole);
+		printf(" %8.1f/s\n", a->faults_per_s);
+	}
+}
+
+void profile_text_faults(const struct profile *p,
+			 const struct profile_sum *sum)
+{
+	static const char *const names[6] = {
+		"same-filled", "to 25%", "to 50%", "to 75%", "does not pay",
+		"in use",
+	};
+	double seconds = fmax((double)p->lasted_ms / 1000, 0.001);
+	double whole = (double)(p->resident + p->stored);
+	char bytes[UNITS_BUF];
+	uint64_t most = 1;
+
+	for (unsigned i = 0; i < UZSWAP_PROFILE_REUSE; i++)
+		if (p->reuse[i] > most)
+			most = p->reuse[i];
+	printf("%13s %10s  pages used again, by the time they were not\n",
+	       "IDLE FOR", "PAGES/s");
+	for (unsigned i = 0; i < UZSWAP_PROFILE_REUSE; i++) {
+		char idle[UNITS_BUF];
+
+		if (!p->reuse[i])
+			continue;
+		printf("%13s %10.1f  ", age(idle, (double)((uint64_t)1 << i)),
+		       (double)p->reuse[i] / seconds);
+		print_bar((double)p->reuse[i], (double)most);
+		putchar('\n');
+	}
+	printf("\n%13s %10s  how well it packs\n", "PACKED", "MEMORY");
+	for (unsigned i = 0; i < ARRAY_SIZE(names); i++) {
+		printf("%13s %10s  ", names[i], size(bytes, sum->packed[i]));
+		print_bar(sum->packed[i], whole);
+		putchar('\n');
+	}
+}
+
+/* --- mappings ------------------------------------------------------------ */
+
+void profile_text_vmas(const struct profile *p, const struct profile_sum *sum,
+		       const struct profile_text *how)
+{
+	size_t shown = 0;
+
+	printf("%14s %8s %8s %8s  %-*s %s\n", "START", "SIZE", "RESIDENT",
+	       "COLD", BAR + 2, "", "NAME");
+	for (size_t i = 0; i < p->nr_maps; i++) {
+		const struct profile_map *m = &p->maps[i];
+		char text[3][UNITS_BUF];
+		double cold = 0;
+
+		for (size_t k = 0; k < p->nr_points; k++)
+			if (p->points[k].cell &&
+			    p->points[k].addr >= m->start &&
+			    p->points[k].addr < m->end &&
+			    profile_point_is_cold(&p->points[k],
+						  how->cold_ms))
+				cold += sum->scale;
+		if (m->resident < 1048576 && cold <= 0)
+			continue;
+		if (how->top && shown++ >= how->top)
+			continue;
+		printf("%14" PRIx64 " %8s %8s %8s  ", m->start,
+		       size(text[0], (double)(m->end - m->start)),
+		       size(text[1], (double)m->resident),
+		       size(text[2], cold));
+		print_bar(cold, fmax((double)m->resident, cold));
+		printf(" %s\n", m->name);
+	}
+}
+
+/* --- heat ---------------------------------------------------------------- */
+
+static const struct profile *sorted;	/* for by_address() */
+
+static int by_address(const void *a, const void *b)
+{
+	uint64_t x = sorted->points[*(const uint32_t *)a].addr;
+	uint64_t y = sorted->points[*(const uint32_t *)b].addr;
+
+	return x < y ? -1 : x > y;
+}
+
+/* What most of the points FROM .. TO are, or how many were used. */
+static char heat_of(const char *heat, const uint32_t *order, size_t from,
+		    size_t to)
+{
+	unsigned n = 0;
+	unsigned used = 0;
+	unsigned stored = 0;
+
+	for (size_t i = from; i < to; i++) {
+		char c = heat[order[i]];
+
+		n += c != ' ';
+		used += c == '9';
+		stored += c == '.';
+	}
+	if (!n)
+		return ' ';
+	if (stored > n / 2)
+		return '.';
+	return (char)('0' + used * 9 / n);
+}
+
+void profile_text_heat(const struct profile *p)
+{
+	uint32_t *order = calloc(p->nr_points + 1, sizeof(*order));
+	size_t nr = 0;
+
+	if (!order)
+		return;
+	for (uint32_t i = 0; i < p->nr_points; i++)
+		if (p->points[i].cell)
+			order[nr++] = i;
+	sorted = p;
+	qsort(order, nr, sizeof(*order), by_address);
+	puts("# each column the same amount of memory, by rising address");
+	puts("# digits: 9 all used .. 0 none   . stored   blank: not there");
+	for (size_t r = 0; r < p->nr_rows; r++) {
+		char at[UNITS_BUF];
+
+		printf("%7s |", age(at, (double)p->rows[r].at_ms));
+		for (size_t c = 0; nr && c < HEAT_COLUMNS; c++) {
+			size_t from = nr * c / HEAT_COLUMNS;
+			size_t to = nr * (c + 1) / HEAT_COLUMNS;
+
+			putchar(heat_of(p->rows[r].heat, order, from,
+					to > from ? to : from + 1));
+		}
+		puts("|");
+	}
+	if (nr)
+		printf("          %" PRIx64 " .. %" PRIx64 "\n",
+		       p->points[order[0]].addr,
+		       p->points[order[nr - 1]].addr);
+	free(order);
+}
