@@ -46,6 +46,7 @@ MODEL_TESTS = \
 	tests/model/model_region
 
 FUZZ_TESTS = \
+	tests/fuzz/fuzz_conf \
 	tests/fuzz/fuzz_config \
 	tests/fuzz/fuzz_proc \
 	tests/fuzz/fuzz_setting \

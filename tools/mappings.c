@@ -14,6 +14,7 @@
 #include "units.h"
 
 #define SMALLEST	(64u << 10)
+#define MAX_KIB		((uint64_t)1 << 46)	/* all of 56 bits */
 
 /* One mapping while its lines are read. */
 struct reading {
@@ -69,9 +70,9 @@ static void take_line(struct reading *r, const char *line)
 	unsigned long long kib;
 
 	if (sscanf(line, "Rss: %llu kB", &kib) == 1)
-		r->m.resident = kib << 10;
+		r->m.resident = kib < MAX_KIB ? kib << 10 : 0;
 	else if (sscanf(line, "Swap: %llu kB", &kib) == 1)
-		r->m.swapped = kib << 10;
+		r->m.swapped = kib < MAX_KIB ? kib << 10 : 0;
 	if (strncmp(line, "VmFlags:", 8) != 0)
 		return;
 	r->is_registered = strstr(line, " um") || strstr(line, " uw");
@@ -119,21 +120,15 @@ static void add(struct mappings *m, struct reading *r)
 	m->all[m->nr++] = r->m;
 }
 
-int mappings_read(struct mappings *m, pid_t pid)
+int mappings_parse(struct mappings *m, FILE *file)
 {
 	struct reading now;
 	bool have = false;
-	char path[64];
 	char *line = NULL;
 	size_t cap = 0;
-	FILE *file;
 	int err;
 
 	memset(m, 0, sizeof(*m));
-	snprintf(path, sizeof(path), "/proc/%d/smaps", pid);
-	file = fopen(path, "re");
-	if (!file)
-		return -errno;
 	errno = 0;
 	while (getline(&line, &cap, file) >= 0) {
 		struct reading next;
@@ -155,8 +150,23 @@ int mappings_read(struct mappings *m, pid_t pid)
 		add(m, &now);
 	err = ferror(file) ? errno : 0;
 	free(line);
-	fclose(file);
 	return -err;
+}
+
+int mappings_read(struct mappings *m, pid_t pid)
+{
+	char path[64];
+	FILE *file;
+	int ret;
+
+	memset(m, 0, sizeof(*m));
+	snprintf(path, sizeof(path), "/proc/%d/smaps", pid);
+	file = fopen(path, "re");
+	if (!file)
+		return -errno;
+	ret = mappings_parse(m, file);
+	fclose(file);
+	return ret;
 }
 
 void mappings_free(struct mappings *m)

@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/types.h>
 
 #include "zctl.h"
@@ -50,7 +51,10 @@ struct mappings {
 	size_t nr;
 };
 
-/* Read them.  0 or -errno. */
+/* Read what is written in FILE as in smaps.  0 or -errno. */
+MUST_USE int mappings_parse(struct mappings *m, FILE *file);
+
+/* Read those of process PID.  0 or -errno. */
 MUST_USE int mappings_read(struct mappings *m, pid_t pid);
 
 void mappings_free(struct mappings *m);
