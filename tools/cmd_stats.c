@@ -37,6 +37,7 @@ struct stats_options {
 	struct target_choice choice;
 	bool counters;
 	bool vmas;
+	bool reset;
 	uint64_t watch_ns;	/* 0: once */
 	struct screen_table_options table;
 };
@@ -44,6 +45,7 @@ struct stats_options {
 enum {
 	KEY_COUNTERS = 512,
 	KEY_VMAS,
+	KEY_RESET,
 	KEY_NOHEADINGS,
 	KEY_RAW,
 	KEY_WATCH
@@ -54,6 +56,8 @@ static const struct argp_option options[] = {
 	  "all counters and their meaning", 0 },
 	{ "vmas", KEY_VMAS, NULL, 0,
 	  "all mappings, and why they are managed or not", 0 },
+	{ "reset", KEY_RESET, NULL, 0,
+	  "with --watch: count from now on", 0 },
 	{ "noheadings", KEY_NOHEADINGS, NULL, 0,
 	  "with --counters, --vmas: no line of names", 0 },
 	{ "raw", KEY_RAW, NULL, 0,
@@ -97,6 +101,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_VMAS:
 		stats->vmas = true;
 		return 0;
+	case KEY_RESET:
+		stats->reset = true;
+		return 0;
 	case KEY_NOHEADINGS:
 		stats->table.noheadings = true;
 		return 0;
@@ -115,6 +122,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 			argp_error(state, "no process given");
 		if (stats->counters && stats->vmas)
 			argp_error(state, "either --counters or --vmas");
+		if (stats->reset && !stats->watch_ns)
+			argp_error(state, "--reset is for --watch");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -299,9 +308,25 @@ static void pause_ns(uint64_t ns)
 struct watched {
 	struct client *client;
 	struct snapshot older;
+	struct snapshot base;	/* what is not counted, with --reset */
 	char skipped[160];
 	bool gone;
 };
+
+static void subtract(uint64_t *from, const uint64_t *base, size_t nr)
+{
+	for (size_t i = 0; i < nr; i++)
+		from[i] = from[i] > base[i] ? from[i] - base[i] : 0;
+}
+
+/* Only here: the counters of the process are nobody's to change. */
+static void count_from(struct watched *w)
+{
+	struct uzswap_stats *s = &w->client->snap.s;
+
+	subtract(s->counters, w->base.s.counters, UZSWAP_NR_COUNTERS);
+	subtract(s->fault_us, w->base.s.fault_us, UZSWAP_NR_BUCKETS);
+}
 
 static enum zctl_status refresh(struct watched *w)
 {
@@ -315,6 +340,8 @@ static enum zctl_status refresh(struct watched *w)
 	if (ret < 0) {
 		zctl_error("%s (pid %d): %s", client->comm, client->pid, why);
 		w->gone = true;
+	} else {
+		count_from(w);
 	}
 	return target_status(ret);
 }
@@ -373,6 +400,10 @@ static enum zctl_status watch(struct watched *all, size_t nr,
 	enum zctl_status status = ZCTL_DONE;
 
 	for (size_t i = 0; i < nr; i++) {
+		if (stats->reset) {
+			all[i].base = all[i].client->snap;
+			count_from(&all[i]);
+		}
 		all[i].older = all[i].client->snap;
 		if (is_screen)
 			find_skipped(all[i].skipped, sizeof(all[i].skipped),

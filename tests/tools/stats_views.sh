@@ -41,6 +41,14 @@ contains "(pid $second): the process has ended"
 [ "$(grep -c "\"pid\":$first," "$work/out")" -gt 6 ] || fault 'it stopped'
 wait "$second" 2>/dev/null
 
+# counts from now on, in this window only
+timeout 2 "$zctl" stats --json --reset --watch=0.3 "$first" >"$work/out" 2>&1
+head -n 1 "$work/out" | grep -q '"evicted":0,' || fault 'not from now on'
+head -n 1 "$work/out" | grep -q '"faults":0,' || fault 'not from now on'
+tail -n 1 "$work/out" | grep -q '"faults":[1-9]' || fault 'nothing counted'
+expect 0 '"evicted":200000,' "$zctl" stats --json "$first"
+expect 2 '--reset is for --watch' "$zctl" stats --reset "$first"
+
 # mappings: by the kernel's word
 expect 0 'START' "$zctl" stats --vmas "$first"
 contains 'WHY'
