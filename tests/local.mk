@@ -166,7 +166,9 @@ REAL_FILES = \
 	tests/real/resp.c \
 	tests/real/resp.h \
 	tests/real/run.sh \
+	tests/real/soak.sh \
 	tests/real/sqlite_memory.py \
+	tests/real/torture.sh \
 	bench/churn.c \
 	bench/limited.sh \
 	bench/overhead.py \
@@ -202,6 +204,12 @@ AM_TESTS_ENVIRONMENT = \
 	UZ_BUILDDIR='$(abs_top_builddir)'; export UZ_BUILDDIR; \
 	UZ_SANITIZE='$(UZ_SANITIZE_FLAGS)'; export UZ_SANITIZE; \
 	CC='$(CC)'; export CC; NM='$(NM)'; export NM;
+
+# Everything under torture for an hour; SOAK_SECONDS, SOAK_SEED.
+.PHONY: soak
+soak: all
+	UZ_SRCDIR='$(abs_top_srcdir)' UZ_BUILDDIR='$(abs_top_builddir)' \
+		$(SHELL) $(top_srcdir)/tests/real/soak.sh
 
 if TESTS_ENABLED
 TESTS += $(UNIT_TESTS) $(MODEL_TESTS) $(FUZZ_TESTS)

@@ -165,6 +165,8 @@ static bool give_back(struct helper *h, page_word *w, uint64_t old,
 	if (r != UFFD_DONE) {
 		page_shift(&e->pages, w, &old,
 			   page_at(old, PAGE_LEAVING, slot));
+		/* the claim may have taken a WANTED away */
+		uffd_wake(&e->main, addr, PAGE_SIZE);
 		return false;
 	}
 	claim = page_with_heat(page_at(old, PAGE_HERE, 0), page_level(old),

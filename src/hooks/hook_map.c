@@ -17,6 +17,8 @@
 #include "base/sys.h"
 #include "hooks/hooks.h"
 
+#define WHOLE_TRIES	8
+
 static int (*next_brk)(void *addr);
 static void *(*next_sbrk)(intptr_t increment);
 
@@ -98,6 +100,13 @@ EXPORT void *mremap(void *addr, size_t old_len, size_t new_len, int flags,
 		profile_unmap(&hooks_profile, (uintptr_t)addr, old_len);
 	ret = sys_mremap((uintptr_t)addr, old_len, new_len, flags,
 			 (uintptr_t)to);
+	/*
+	 * A mapping of which a part is registered is two to the kernel, and
+	 * to be moved in one call it must be one.
+	 */
+	for (int i = 0; ret == -EFAULT && i < WHOLE_TRIES && hooks_look(); i++)
+		ret = sys_mremap((uintptr_t)addr, old_len, new_len, flags,
+				 (uintptr_t)to);
 	gate_leave(&hooks_engine.gate, pass);
 	if (!sys_failed(ret) && new_len > old_len)
 		hooks_grown(new_len - old_len);

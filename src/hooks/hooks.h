@@ -48,6 +48,12 @@ void hooks_shrunk(size_t len);
 /* About LEN bytes were allocated by malloc since the last call. */
 void hooks_allocated(size_t len);
 
+/*
+ * Have everything eligible registered now, if the engine registers at all:
+ * false if not.
+ */
+bool hooks_look(void);
+
 /* Wake the engine now.  Context: app. */
 void hooks_wake(void);
 
