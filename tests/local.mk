@@ -171,11 +171,17 @@ REAL_FILES = \
 	tests/real/torture.sh \
 	bench/churn.c \
 	bench/limited.sh \
+	bench/memory.c \
 	bench/overhead.py \
 	bench/overhead.sh \
+	bench/peers.py \
+	bench/records.c \
+	bench/records.h \
+	bench/run \
 	bench/scan.c \
 	bench/start.c \
 	bench/stats_cost.py \
+	bench/works.py \
 	docs/screenshot.py \
 	docs/top.svg
 

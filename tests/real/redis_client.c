@@ -235,11 +235,13 @@ static void end(struct client *c, const char *phase, double t)
 	double s = now() - t;
 
 	printf("%-6s %llu keys, %llu set, %llu got, %.1f s, %.0f/s, "
-	       "batch p50 %.0f us p99 %.0f us max %.0f us, %llu wrong\n",
+	       "batch p50 %.0f us p99 %.0f us p99.9 %.0f us max %.0f us, "
+	       "%llu wrong\n",
 	       phase, (unsigned long long)c->keys,
 	       (unsigned long long)c->sets, (unsigned long long)c->gets,
 	       s, (double)(c->sets + c->gets) / s, lat_percentile(c, 0.5),
-	       lat_percentile(c, 0.99), lat_percentile(c, 1),
+	       lat_percentile(c, 0.99), lat_percentile(c, 0.999),
+	       lat_percentile(c, 1),
 	       (unsigned long long)c->wrong);
 	fflush(stdout);
 }
