@@ -47,6 +47,7 @@ STORE = \
 
 ENGINE = \
 	src/engine/engine.c src/engine/engine.h \
+	src/engine/stream.c src/engine/stream.h \
 	src/engine/steward.c src/engine/steward.h \
 	src/engine/cold.c src/engine/cold.h \
 	src/engine/staging.c src/engine/staging.h \
@@ -54,6 +55,7 @@ ENGINE = \
 	src/engine/evict_move.c src/engine/evict_move.h \
 	src/engine/evict_remap.c src/engine/evict_remap.h \
 	src/engine/fault.c src/engine/fault.h \
+	src/engine/follow.c src/engine/follow.h \
 	src/engine/restore.c src/engine/restore.h \
 	src/engine/order.c src/engine/order.h \
 	src/engine/event.c src/engine/event.h \

@@ -259,7 +259,7 @@ int proc_meminfo(struct proc_meminfo *out)
  * The second field is the name in parentheses, and may itself hold spaces,
  * parentheses and newlines: count fields from the last ")".
  */
-int proc_start_time_parse(uint64_t *out, const char *text)
+static int stat_field(uint64_t *out, const char *text, int nth)
 {
 	const char *p = strrchr(text, ')');
 
@@ -267,17 +267,22 @@ int proc_start_time_parse(uint64_t *out, const char *text)
 	if (!p)
 		return -EINVAL;
 	p++;
-	for (int field = 3; field <= 22; field++) {
+	for (int field = 3; field <= nth; field++) {
 		if (*p != ' ')
 			return -EINVAL;
 		p++;
-		if (field < 22)
+		if (field < nth)
 			p += strcspn(p, " ");
 	}
 	if (*p < '0' || *p > '9')
 		return -EINVAL;
 	*out = text_take_u64(&p);
 	return 0;
+}
+
+int proc_start_time_parse(uint64_t *out, const char *text)
+{
+	return stat_field(out, text, 22);
 }
 
 int proc_start_time_ticks(uint64_t *out)
@@ -287,6 +292,24 @@ int proc_start_time_ticks(uint64_t *out)
 
 	*out = 0;
 	return n < 0 ? (int)n : proc_start_time_parse(out, text);
+}
+
+int32_t proc_task_cpu(int32_t tid)
+{
+	char path[64] = "/proc/self/task/";
+	char number[24];
+	char text[1024];
+	char *end = path + strlen(path);
+	uint64_t cpu;
+	long n;
+
+	text_append(&end, path + sizeof(path),
+		    text_u64(number, sizeof(number), (uint64_t)tid));
+	text_append(&end, path + sizeof(path), "/stat");
+	n = proc_read(path, text, sizeof(text));
+	if (n >= 0)
+		n = stat_field(&cpu, text, 39);
+	return n < 0 ? (int32_t)n : (int32_t)cpu;
 }
 
 void proc_comm(char *buf, size_t len)

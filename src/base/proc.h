@@ -154,6 +154,9 @@ MUST_USE int proc_meminfo(struct proc_meminfo *out);
 MUST_USE int proc_start_time_parse(uint64_t *out, const char *text);
 MUST_USE int proc_start_time_ticks(uint64_t *out);
 
+/* The CPU that thread TID of this process last ran on, or -errno. */
+int32_t proc_task_cpu(int32_t tid);
+
 /* Name of the process as the kernel has it, "" if unknown. */
 void proc_comm(char *buf, size_t len);
 

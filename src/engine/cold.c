@@ -15,6 +15,7 @@
 #include "engine/evict.h"
 
 #define RUNS		64	/* runs taken from one look */
+#define SERVER_LOOK	(64 * PAGE_SIZE)
 #define LEVEL_MAX	4u	/* heat 15: the hottest */
 #define SOON		16u	/* ticks: a refault */
 #define REFUSED_TICKS	64u	/* four turnovers: then it may pay */
@@ -27,6 +28,8 @@ void cold_init(struct cold *c)
 	atomic_init(&c->evicted_in_tick, 0);
 	c->tick_len = 1024;
 	atomic_init(&c->eager, 0);
+	atomic_init(&c->nr_passed, 0);
+	atomic_init(&c->nr_followed, 0);
 }
 
 static unsigned pin_slot(uintptr_t page, unsigned probe)
@@ -148,6 +151,9 @@ static long look(struct helper *h, struct page_run *runs)
 	}
 	start = r.start > c->hand ? r.start : c->hand;
 	end = round_down(start, CHUNK_SIZE) + CHUNK_SIZE;
+	/* a server is short of time */
+	if (h->server && end > start + SERVER_LOOK)
+		end = start + SERVER_LOOK;
 	if (end > r.end)
 		end = r.end;
 	/* skip what is empty in one step, then stay within one chunk */
@@ -206,9 +212,18 @@ static bool is_cold(struct engine *e, page_word *w)
 	return false;
 }
 
+/* Came back unasked and was not asked for since, or not tried. */
+static bool is_passed(page_word *w)
+{
+	uint64_t word = w ? atomic_load(w) : 0;
+
+	return word && page_state(word) == PAGE_HERE && !page_heat(word) &&
+	       !(word & PAGE_REFUSED);
+}
+
 /* Which of the NR pages at ADDR are cold; a bit each. */
 static void judge(struct helper *h, uintptr_t addr, size_t nr,
-		  uint64_t cold[CHUNK_PAGES / 64])
+		  uint64_t cold[CHUNK_PAGES / 64], bool passed)
 {
 	struct engine *e = h->engine;
 
@@ -216,7 +231,7 @@ static void judge(struct helper *h, uintptr_t addr, size_t nr,
 	for (size_t i = 0; i < nr; i++) {
 		uintptr_t page = addr + i * PAGE_SIZE;
 		page_word *w = page_find(&e->pages, page);
-		bool yes = (!w || is_cold(e, w)) &&
+		bool yes = (passed ? is_passed(w) : !w || is_cold(e, w)) &&
 			   !is_pinned(&e->cold, page);
 
 		if (i % 64 == 0)
@@ -227,7 +242,8 @@ static void judge(struct helper *h, uintptr_t addr, size_t nr,
 	count_add(UZSWAP_COUNT_scanned, nr);
 }
 
-static size_t sweep_run(struct helper *h, const struct page_run *run)
+static size_t sweep_run(struct helper *h, const struct page_run *run,
+			bool passed)
 {
 	uint64_t cold[CHUNK_PAGES / 64];
 	size_t nr = (run->end - run->start) / PAGE_SIZE;
@@ -236,7 +252,7 @@ static size_t sweep_run(struct helper *h, const struct page_run *run)
 
 	if (nr > CHUNK_PAGES)
 		nr = CHUNK_PAGES;
-	judge(h, run->start, nr, cold);
+	judge(h, run->start, nr, cold, passed);
 	while (from < nr) {
 		size_t to = from;
 
@@ -251,13 +267,47 @@ static size_t sweep_run(struct helper *h, const struct page_run *run)
 	return taken;
 }
 
+void cold_passed(struct cold *c, struct page_run run)
+{
+	size_t nr = (run.end - run.start) / PAGE_SIZE;
+
+	if (!nr || nr >= PAGE_SIZE)
+		return;
+	atomic_store(&c->passed[atomic_fetch_add(&c->nr_passed, 1) %
+				COLD_PASSED], run.start | nr);
+}
+
+/* Take out what is unused since it came in the next stretch passed. */
+static bool follow_passed(struct helper *h, size_t *taken)
+{
+	struct cold *c = &h->engine->cold;
+	uint32_t nr = atomic_load_explicit(&c->nr_passed, memory_order_relaxed);
+	uint32_t was = atomic_load(&c->nr_followed);
+	uint32_t at = nr - was > COLD_PASSED ? nr - COLD_PASSED : was;
+	uintptr_t entry;
+
+	if (at == nr ||
+	    !atomic_compare_exchange_strong(&c->nr_followed, &was, at + 1))
+		return false;
+	entry = atomic_exchange(&c->passed[at % COLD_PASSED], 0);
+	if (entry)
+		*taken = sweep_run(h, &(struct page_run){
+			.start = entry & PAGE_MASK,
+			.end = (entry & PAGE_MASK) +
+			       (entry & ~PAGE_MASK) * PAGE_SIZE }, true);
+	return true;
+}
+
 bool cold_sweep(struct helper *h, size_t *taken)
 {
 	struct page_run runs[RUNS];
-	long nr = look(h, runs);
+	long nr;
 
 	*taken = 0;
+	if (follow_passed(h, taken))
+		return true;
+	nr = look(h, runs);
 	for (long i = 0; i < nr; i++)
-		*taken += sweep_run(h, &runs[i]);
+		*taken += sweep_run(h, &runs[i], false);
 	return nr >= 0;
 }

@@ -9,6 +9,9 @@
  * and came back soon gets hotter too, one that came back late starts anew.
  * If all is hot and memory is short, warm pages are taken too (eager).
  *
+ * Pages restored for a thread that goes through memory in order are taken
+ * out behind it again, before the hand looks anywhere (cold_passed).
+ *
  * So a page in steady use is tried once in sixteen rounds, at the price of
  * one soft fault; a page never used again leaves at the first round.
  *
@@ -23,6 +26,7 @@
 #define UZ_ENGINE_COLD_H
 
 #include "base/lock.h"
+#include "base/pagemap.h"
 #include "base/types.h"
 
 struct helper;
@@ -30,6 +34,7 @@ struct helper;
 #define COLD_PIN_BITS	13
 #define COLD_PINS	(1u << COLD_PIN_BITS)
 #define COLD_PROBES	16u	/* places looked at for one page */
+#define COLD_PASSED	64u	/* stretches behind threads that read on */
 
 struct cold {
 	struct lock lock;	/* LOCK_COLD: the hand */
@@ -39,6 +44,9 @@ struct cold {
 	uint32_t tick_len;	/* evictions per tick: resident / 16 */
 	_Atomic uint32_t eager;	/* heat that counts as cold, 0..15 */
 	_Atomic uintptr_t pins[COLD_PINS]; /* pages, hashed; never taken out */
+	_Atomic uintptr_t passed[COLD_PASSED]; /* address | pages; 0 empty */
+	_Atomic uint32_t nr_passed;	/* entries written, ever */
+	_Atomic uint32_t nr_followed;	/* entries taken, ever */
 };
 
 void cold_init(struct cold *c);
@@ -59,6 +67,14 @@ bool cold_sweep(struct helper *h, size_t *taken);
  * or kills the program if it gets none (rseq).  Context: app.
  */
 void cold_pin(struct cold *c, uintptr_t addr);
+
+/*
+ * A thread that reads through its memory in order has left this stretch:
+ * what came back there for its sake goes first.  So a pass over more than
+ * fits does not push out all that was resident, to find nothing of it at
+ * its next pass.  Only a hint: the oldest are forgotten.
+ */
+void cold_passed(struct cold *c, struct page_run run);
 
 /*
  * Nothing but hot pages was found while memory is needed: take warmer ones

@@ -100,6 +100,10 @@ struct helper {
 	char *bounce;		/* RESTORE_WINDOW pages */
 	uintptr_t trash;	/* TRAY_SLOTS pages of the second uffd */
 	struct tray *tray;	/* being filled, or NULL */
+	struct tray *packing;	/* being packed, or NULL */
+	uint32_t pack_at;	/* its next slot */
+	bool pack_left;		/* a slot could not be finished */
+	uint32_t owes;		/* pages given since room was made; servers */
 	struct flight flight;	/* engine B; evictors.  Others read */
 	struct pagemap pagemap;
 	struct fault_queue *queue; /* faults put aside; servers */

@@ -248,29 +248,53 @@ static bool pack_slot(struct helper *h, uint32_t slot, size_t *freed)
 	return done;
 }
 
-long evict_pack(struct helper *h)
+/* The tray that H packs just now: the oldest waiting, if it has none. */
+static struct tray *packing_tray(struct helper *h)
+{
+	if (!h->packing) {
+		h->packing = staging_take(&h->engine->staging);
+		h->pack_at = 0;
+		h->pack_left = false;
+	}
+	return h->packing;
+}
+
+/* All slots were looked at: empty it, or look again later. */
+static void finish_tray(struct helper *h)
 {
 	struct engine *e = h->engine;
 	struct staging *s = &e->staging;
-	struct tray *t;
-	uint32_t first;
-	size_t freed = 0;
-	bool done = true;
+	struct tray *t = h->packing;
+	uintptr_t at = staging_addr(s, staging_slot(s, t, 0));
 
-	t = staging_take(s);
-	if (!t)
-		return -1;
-	first = staging_slot(s, t, 0);
-	for (uint32_t i = 0; i < t->used; i++)
-		done &= pack_slot(h, first + i, &freed);
 	torture_pause();
-	cold_evicted(&e->cold, freed);
-	if (done && (e->use_move
-		     ? evict_move_empty(h, staging_addr(s, first), t->used)
-		     : evict_remap_empty(h, staging_addr(s, first), t->used)))
+	h->packing = NULL;
+	if (!h->pack_left && (e->use_move
+			      ? evict_move_empty(h, at, t->used)
+			      : evict_remap_empty(h, at, t->used)))
 		staging_free(s, t);
 	else
 		staging_enqueue(s, t);
+}
+
+long evict_pack(struct helper *h, size_t most)
+{
+	struct engine *e = h->engine;
+	struct tray *t = packing_tray(h);
+	size_t freed = 0;
+
+	if (!t)
+		return -1;
+	while (h->pack_at < t->used && most--) {
+		uint32_t slot = staging_slot(&e->staging, t, h->pack_at++);
+
+		if (!pack_slot(h, slot, &freed))
+			h->pack_left = true;
+	}
+	cold_evicted(&e->cold, freed);
+	count_add(UZSWAP_COUNT_evicted, freed);
+	if (h->pack_at >= t->used)
+		finish_tray(h);
 	return (long)freed;
 }
 
@@ -293,14 +317,14 @@ size_t evict_some(struct helper *h, size_t nr, enum evict_mode mode)
 			more = false;
 		else if (mode == EVICT_AHEAD
 			 ? e->staging.nr_waiting < probation
-			 : e->staging.nr_waiting == 0) {
+			 : e->staging.nr_waiting == 0 && !h->packing) {
 			more = cold_sweep(h, &taken);
 			if (mode == EVICT_NOW)
 				evict_flush(h);
 		}
 		if (mode == EVICT_NOW || !taken ||
 		    e->staging.nr_waiting >= probation)
-			packed = evict_pack(h);
+			packed = evict_pack(h, nr - freed);
 		fork_work_end(&e->fork);
 		if (packed > 0) {
 			freed += (size_t)packed;

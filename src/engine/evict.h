@@ -4,7 +4,7 @@
  * engine/restore.h.
  *
  *	evict_leave   a run of pages is taken to staging           (LEAVING)
- *	evict_pack    a tray of them is packed and stored          (STORED)
+ *	evict_pack    some of them are packed and stored           (STORED)
  *
  * Whatever fails on the way leaves the page where it was, whole.
  * Context: server, unless noted.
@@ -31,8 +31,12 @@ enum evict_mode {
  */
 size_t evict_leave(struct helper *h, uintptr_t addr, size_t nr, bool huge);
 
-/* Pack the oldest tray; -1 when none waits, else pages freed. */
-long evict_pack(struct helper *h);
+/*
+ * Pack the next MOST slots of the tray at hand, else of the oldest waiting;
+ * -1 when there is none, else pages stored.  What they held is freed when
+ * the tray is done.
+ */
+long evict_pack(struct helper *h, size_t most);
 
 /* Hand over the tray being filled, full or not. */
 void evict_flush(struct helper *h);

@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <sys/resource.h>
 
 #include "base/count.h"
 #include "base/log.h"
@@ -20,11 +21,13 @@
 #include "base/torture.h"
 #include "engine/engine.h"
 #include "engine/event.h"
+#include "engine/follow.h"
 #include "engine/evict_remap.h"
 
 enum { ON_MAIN, ON_ASIDE };
 
 #define WAIT_MOST_MS	1000
+#define SERVER_NICE	(-10)	/* somebody waits; where it may */
 #define QUEUE_LEN	64u
 #define PAUSE_FIRST	(20 * NS_PER_US)
 #define PAUSE_MOST	(2 * NS_PER_MS)
@@ -37,6 +40,7 @@ struct aside {
 };
 
 struct fault_queue {
+	struct follow follow;
 	uint32_t nr;
 	uint64_t pause_ns;	/* grows while nothing moves */
 	struct aside all[QUEUE_LEN];
@@ -168,6 +172,7 @@ static void serve_batch(struct helper *h, const struct uffd_event *batch,
 			continue;
 		if (!answer(h, &batch[i], since_ns))
 			put_aside(h, &batch[i], since_ns);
+		follow_fault(&h->queue->follow, batch[i].tid);
 	}
 }
 
@@ -226,6 +231,8 @@ void fault_run(void *helper)
 	const int ep = open_wait(h);
 	uint64_t cpu = 0;
 
+	sys_setpriority(PRIO_PROCESS, 0, SERVER_NICE);
+	follow_start(&q->follow);
 	for (unsigned n = 0;; n++) {
 		long nr;
 

@@ -26,6 +26,7 @@ void order_init(struct order *o)
 {
 	lock_init(&o->lock, LOCK_ORDER);
 	atomic_init(&o->exclusive, 0);
+	atomic_init(&o->asleep, 0);
 	for (size_t i = 0; i < ORDER_SLOTS; i++)
 		atomic_init(&o->slots[i].in, 0);
 }
@@ -39,8 +40,11 @@ void order_enter(struct order *o, unsigned slot)
 		atomic_store(&o->slots[slot].in, 0);
 		for (int i = 0; i < SPINS && atomic_load(&o->exclusive); i++)
 			relax();
+		/* counted before the kernel looks: see order_admit() */
+		atomic_fetch_add(&o->asleep, 1);
 		if (atomic_load(&o->exclusive))
 			sys_futex_wait(&o->exclusive, 1, NULL);
+		atomic_fetch_sub(&o->asleep, 1);
 	}
 }
 
@@ -67,6 +71,8 @@ void order_exclude(struct order *o)
 void order_admit(struct order *o)
 {
 	atomic_store(&o->exclusive, 0);
-	sys_futex_wake(&o->exclusive, ORDER_SLOTS);
+	/* who counts itself after this look finds the 0 */
+	if (atomic_load(&o->asleep))
+		sys_futex_wake(&o->exclusive, ORDER_SLOTS);
 	lock_drop(&o->lock);
 }

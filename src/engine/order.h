@@ -38,6 +38,7 @@ struct order_slot {
 struct order {
 	struct lock lock;		/* LOCK_ORDER: one exclusive holder */
 	_Atomic uint32_t exclusive;	/* 1 held or wanted; futex */
+	_Atomic uint32_t asleep;	/* readers waiting for it to be 0 */
 	struct order_slot slots[ORDER_SLOTS];
 };
 

@@ -15,7 +15,7 @@
 #include "engine/evict.h"
 #include "engine/upkeep.h"
 
-#define DIRECT_ROUNDS	16	/* trays a server packs between two faults */
+#define DIRECT_ROUNDS	4	/* tries to find as many pages as are owed */
 #define IDLE_NS		(100 * NS_PER_MS)
 #define STUCK_NS	(20 * NS_PER_MS)
 #define HOLD_NS		(50 * NS_PER_MS)	/* then the fault goes first */
@@ -75,14 +75,32 @@ void reclaim_give(struct reclaim *r, size_t nr)
 	atomic_fetch_add(&r->room, (int64_t)nr / 2);
 }
 
+/*
+ * Pages to store for each page given.  About half of a page is won by
+ * storing it, and a restored one leaves half a page of the pool: one for one
+ * keeps the balance there, two for one when memory is filled anew.
+ */
+static size_t price(const struct reclaim *r)
+{
+	int64_t over = -atomic_load(&r->room);
+
+	if (over < r->reserve / 4)
+		return 1;
+	return over < r->reserve / 2 ? 2 : 4;
+}
+
 void reclaim_direct(struct helper *h)
 {
 	struct engine *e = h->engine;
 	struct reclaim *r = &e->reclaim;
 
+	const size_t owes = h->owes;
+	size_t left;
+
 	if (torture_strikes(32))
 		evict_some(h, TRAY_SLOTS, EVICT_NOW);
-	if (likely(atomic_load(&r->room) >= 0))
+	h->owes = 0;
+	if (likely(atomic_load(&r->room) >= 0) || !owes)
 		return;
 	if (atomic_load(&r->hopeless) ||
 	    sys_now_ns() < atomic_load(&r->no_direct_ns)) {
@@ -90,15 +108,18 @@ void reclaim_direct(struct helper *h)
 		return;
 	}
 	count_one(UZSWAP_COUNT_direct_reclaims);
-	for (int i = 0; i < DIRECT_ROUNDS && atomic_load(&r->room) < 0; i++) {
-		if (!evict_some(h, TRAY_SLOTS, EVICT_NOW)) {
+	left = owes * price(r);
+	for (int i = 0; i < DIRECT_ROUNDS && left; i++) {
+		size_t freed = evict_some(h, left, EVICT_NOW);
+
+		left -= min_size(freed, left);
+		if (!freed && i == DIRECT_ROUNDS - 1) {
 			if (!e->use_move)
 				return;	/* evictors fill trays, not we */
 			/* answering faults goes before keeping the limit */
 			count_one(UZSWAP_COUNT_exceeded);
 			atomic_store(&r->no_direct_ns,
 				     sys_now_ns() + STUCK_NS);
-			break;
 		}
 	}
 }

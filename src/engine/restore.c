@@ -19,38 +19,6 @@
 
 /* --- how many ---------------------------------------------------------- */
 
-/*
- * The window for a fault of thread TID at ADDR: doubled while it goes on in
- * order, from FIRST up.
- */
-static uint32_t window_of(struct restore *r, const struct uffd_event *ev,
-			  uint32_t first)
-{
-	struct restore_stream *s =
-		&r->streams[(uint32_t)ev->tid % RESTORE_STREAMS];
-	uint32_t n = first;
-
-	if (atomic_load_explicit(&s->tid, memory_order_relaxed) == ev->tid &&
-	    atomic_load_explicit(&s->next, memory_order_relaxed) == ev->addr)
-		n = atomic_load_explicit(&s->window, memory_order_relaxed) * 2;
-	if (n < first)
-		n = first;
-	return n < RESTORE_WINDOW ? n : RESTORE_WINDOW;
-}
-
-static void remember(struct restore *r, const struct uffd_event *ev,
-		     size_t given)
-{
-	struct restore_stream *s =
-		&r->streams[(uint32_t)ev->tid % RESTORE_STREAMS];
-
-	atomic_store_explicit(&s->tid, ev->tid, memory_order_relaxed);
-	atomic_store_explicit(&s->window, (uint32_t)given,
-			      memory_order_relaxed);
-	atomic_store_explicit(&s->next, ev->addr + given * PAGE_SIZE,
-			      memory_order_relaxed);
-}
-
 /* Pages from ADDR to the end of its chunk or to a flight, at most MAX. */
 static size_t within_chunk(struct engine *e, uintptr_t addr, size_t max)
 {
@@ -74,6 +42,13 @@ static enum uffd_result copy_run(struct engine *e, size_t *done,
 	} while (r == UFFD_HOLE && !*done && nr);
 	*done /= PAGE_SIZE;
 	return r;
+}
+
+/* NR pages more are in RAM. */
+static void give(struct helper *h, size_t nr)
+{
+	reclaim_take(&h->engine->reclaim, nr);
+	h->owes += (uint32_t)nr;
 }
 
 /* --- claiming ---------------------------------------------------------- */
@@ -186,7 +161,7 @@ static size_t filled_before(struct engine *e, uintptr_t addr)
 
 static size_t fill_window(struct engine *e, const struct uffd_event *ev)
 {
-	size_t by_thread = window_of(&e->restore, ev, 1);
+	size_t by_thread = stream_window(&e->restore.streams, ev, 0);
 	size_t by_place = min_size(2 * filled_before(e, ev->addr),
 				   RESTORE_WINDOW);
 
@@ -219,8 +194,8 @@ static enum restore_result restore_fresh(struct helper *h,
 	else if (done)
 		count_one(UZSWAP_COUNT_faults_fresh);
 	wake_rest(e, ev->addr, done, nr);
-	reclaim_take(&e->reclaim, done);
-	remember(&e->restore, ev, done);
+	give(h, done);
+	stream_note(&e->restore.streams, ev, done);
 	count_add(UZSWAP_COUNT_filled, done);
 	return done ? RESTORE_DONE : result_of(r);
 }
@@ -308,40 +283,94 @@ static void settle_stored(struct engine *e, const struct claim *c, bool asked)
 		count_one(UZSWAP_COUNT_refaults);
 }
 
-static enum restore_result restore_stored(struct helper *h,
-					  const struct uffd_event *ev)
+enum restore_why {
+	WHY_ASKED,	/* somebody waits for the first page */
+	WHY_PASSED,	/* the same, but he is only passing through */
+	WHY_AHEAD,	/* nobody has asked yet */
+};
+
+/* Up to NR stored pages from ADDR on, until one is not: how many in *DONE. */
+static enum restore_result restore_run(struct helper *h, size_t *done,
+				       uintptr_t addr, size_t nr,
+				       enum restore_why why)
 {
 	struct engine *e = h->engine;
 	struct claim claims[RESTORE_WINDOW];
-	size_t nr = window_of(&e->restore, ev, 1);
 	enum uffd_result r;
-	size_t done;
 
-	nr = claim_stored(h, claims, ev->addr, within_chunk(e, ev->addr, nr));
+	*done = 0;
+	nr = claim_stored(h, claims, addr, nr);
 	if (!nr)
 		return RESTORE_AGAIN;
-	r = copy_run(e, &done, ev->addr, h->bounce, nr);
-	for (size_t i = 0; i < done; i++)
-		settle_stored(e, &claims[i], i == 0);
-	if (r == UFFD_ALREADY && !done) {
+	r = copy_run(e, done, addr, h->bounce, nr);
+	for (size_t i = 0; i < *done; i++)
+		settle_stored(e, &claims[i], why == WHY_ASKED && i == 0);
+	if (r == UFFD_ALREADY && !*done) {
 		/* not by us: what the kernel has is newer, whatever it is */
-		settle_stored(e, &claims[0], true);
+		settle_stored(e, &claims[0], why == WHY_ASKED);
 		count_one(UZSWAP_COUNT_lost_copies);
-		uffd_wake(&e->main, ev->addr, PAGE_SIZE);
+		uffd_wake(&e->main, addr, PAGE_SIZE);
 		for (size_t i = 1; i < nr; i++)
 			unclaim(e, &claims[i]);
 		return RESTORE_DONE;
 	}
-	for (size_t i = done; i < nr; i++)
+	for (size_t i = *done; i < nr; i++)
 		unclaim(e, &claims[i]);
-	wake_rest(e, ev->addr, done, nr);
-	if (!done)
+	wake_rest(e, addr, *done, nr);
+	if (!*done) {
+		if (why == WHY_AHEAD)
+			uffd_wake(&e->main, addr, PAGE_SIZE);
 		return result_of(r);
-	reclaim_take(&e->reclaim, done);
-	remember(&e->restore, ev, done);
-	count_add(UZSWAP_COUNT_restored, done);
+	}
+	give(h, *done);
+	count_add(UZSWAP_COUNT_restored, *done);
+	return RESTORE_DONE;
+}
+
+/* The other stored pages of the window: those there already are no end. */
+static void restore_ahead(struct helper *h, uintptr_t addr, uintptr_t end)
+{
+	struct engine *e = h->engine;
+
+	while (addr < end) {
+		page_word *w = page_find(&e->pages, addr);
+		size_t done;
+
+		if (!w || page_state(atomic_load(w)) != PAGE_STORED) {
+			addr += PAGE_SIZE;
+			continue;
+		}
+		if (restore_run(h, &done, addr, (end - addr) / PAGE_SIZE,
+				WHY_AHEAD) != RESTORE_DONE || !done)
+			return;
+		count_add(UZSWAP_COUNT_readahead, done);
+		addr += done * PAGE_SIZE;
+	}
+}
+
+static enum restore_result restore_stored(struct helper *h,
+					  const struct uffd_event *ev)
+{
+	struct engine *e = h->engine;
+	size_t nr = within_chunk(e, ev->addr,
+				 stream_window(&e->restore.streams, ev,
+					       STREAM_GAP));
+	bool stream = nr >= STREAM_LEAST;
+	enum restore_result r;
+	size_t done;
+
+	r = restore_run(h, &done, ev->addr, nr,
+			stream ? WHY_PASSED : WHY_ASKED);
+	if (r != RESTORE_DONE || !done)
+		return r;
 	count_add(UZSWAP_COUNT_readahead, done - 1);
 	count_one(UZSWAP_COUNT_faults_stored);
+	if (done < nr)
+		restore_ahead(h, ev->addr + done * PAGE_SIZE,
+			      ev->addr + nr * PAGE_SIZE);
+	if (stream)
+		cold_passed(&e->cold, stream_last(&e->restore.streams, ev));
+	stream_note(&e->restore.streams, ev, nr);
 	return RESTORE_DONE;
 }
 
@@ -388,7 +417,7 @@ static enum restore_result restore_snapshot(struct helper *h,
 	r = uffd_copy(&e->main, &done, ev->addr, from, PAGE_SIZE);
 	if (r == UFFD_ALREADY)
 		uffd_wake(&e->main, ev->addr, PAGE_SIZE);
-	reclaim_take(&e->reclaim, done / PAGE_SIZE);
+	give(h, done / PAGE_SIZE);
 	return result_of(r);
 }
 

@@ -15,21 +15,14 @@
 
 #include "base/types.h"
 #include "base/uffd.h"
+#include "engine/stream.h"
 
 struct helper;
 
-#define RESTORE_WINDOW	64u	/* pages restored or filled by one fault */
-#define RESTORE_STREAMS	64u	/* threads whose pattern is remembered */
-
-/* What one thread did last; racy on purpose, only a hint. */
-struct restore_stream {
-	_Atomic int32_t tid;
-	_Atomic uint32_t window;	/* pages given last time */
-	_Atomic uintptr_t next;		/* the fault that would be in order */
-};
+#define RESTORE_WINDOW	STREAM_MOST	/* pages given by one fault */
 
 struct restore {
-	struct restore_stream streams[RESTORE_STREAMS];
+	struct streams streams;
 	const void *zeros;		/* RESTORE_WINDOW pages of zeros */
 };
 

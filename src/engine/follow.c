@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Looking takes some 15 us (the kernel writes fifty numbers to give us one),
+ * so it is done once in a round of faults, and at once when a new thread has
+ * the first faults of a burst.
+ */
+#include "engine/follow.h"
+
+#include <string.h>
+
+#include "base/proc.h"
+#include "base/sys.h"
+#include "base/text.h"
+
+#define ROUND		128u	/* faults; 0.1 us each for looking */
+#define FIRST		4u	/* of these from a new thread: look now */
+#define MOSTLY(n)	((n) - (n) / 8)
+
+void follow_start(struct follow *f)
+{
+	memset(f, 0, sizeof(*f));
+	f->cpu = -1;
+	if (sys_sched_getaffinity(0, sizeof(f->allowed), f->allowed) <= 0)
+		memset(f->allowed, 0xff, sizeof(f->allowed));
+}
+
+static bool is_allowed(const struct follow *f, int32_t cpu)
+{
+	return cpu >= 0 && cpu < FOLLOW_WORDS * 64 &&
+	       (f->allowed[cpu / 64] >> (cpu % 64) & 1);
+}
+
+static void bind(struct follow *f, int32_t cpu)
+{
+	uint64_t one[FOLLOW_WORDS] = { 0 };
+
+	if (cpu == f->cpu)
+		return;
+	if (!is_allowed(f, cpu)) {
+		f->cpu = -1;
+		sys_sched_setaffinity(0, sizeof(f->allowed), f->allowed);
+		return;
+	}
+	one[cpu / 64] = (uint64_t)1 << (cpu % 64);
+	if (!sys_failed(sys_sched_setaffinity(0, sizeof(one), one)))
+		f->cpu = cpu;
+}
+
+void follow_fault(struct follow *f, int32_t tid)
+{
+	if (!f->nr++ && f->cpu < 0)
+		f->tid = tid;
+	if (tid == f->tid)
+		f->same++;
+	if (f->nr < ROUND && !(f->cpu < 0 && f->same == FIRST))
+		return;
+	if (f->same >= MOSTLY(f->nr)) {
+		bind(f, proc_task_cpu(f->tid));
+	} else {
+		bind(f, -1);
+	}
+	f->same = 0;
+	f->nr = 0;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Where a fault server runs: on the CPU of the thread it serves.
+ *
+ * There, a fault is two switches of context.  On another CPU that had
+ * nothing to do it is two wake-ups of an idle CPU, which on a virtual machine take
+ * tens of microseconds each; and that is where the scheduler puts a server
+ * that is free to move, since it looks idle.
+ *
+ * The message tells who waits and not where. So a server that answers one
+ * thread again and again looks it up now and then and binds itself to that
+ * CPU; one that answers many threads runs wherever it likes.
+ */
+#ifndef UZ_ENGINE_FOLLOW_H
+#define UZ_ENGINE_FOLLOW_H
+
+#include "base/types.h"
+
+#define FOLLOW_WORDS	16	/* CPUs / 64 */
+
+struct follow {
+	int32_t tid;		/* whom, or 0 */
+	int32_t cpu;		/* bound to this one; -1 free */
+	uint32_t same;		/* faults of that thread in this round */
+	uint32_t nr;		/* faults in this round */
+	uint64_t allowed[FOLLOW_WORDS];	/* CPUs at the start */
+};
+
+/* Context: server, its own thread, as all here. */
+void follow_start(struct follow *f);
+
+/* Thread TID has been answered: time to move? */
+void follow_fault(struct follow *f, int32_t tid);
+
+#endif
