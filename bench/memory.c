@@ -124,7 +124,7 @@ static size_t zipf_page(const struct bench *b, uint64_t *seed)
 	return scatter(b, rank);
 }
 
-/* --- phases ---------------------------------------------------------------- */
+/* --- phases -------------------------------------------------------------- */
 
 static uint64_t begin(const char *phase)
 {

@@ -75,7 +75,8 @@
 	X(repack_kept,		"idle pages it would have gained little on")\
 	X(repack_saved,		"bytes the second codec has saved")	\
 	X(repack_cpu_ns,	"CPU time of that, ns")			\
-	X(dictionaries,		"dictionaries made and used")
+	X(dictionaries,		"dictionaries made and used")	\
+	X(evicted_clean,	"evicted again unchanged: not packed anew")
 
 enum uzswap_counter {
 #define X(name, help) UZSWAP_COUNT_##name,

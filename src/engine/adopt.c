@@ -21,6 +21,7 @@
 #include "engine/engine.h"
 #include "engine/event.h"
 #include "engine/evict_remap.h"
+#include "engine/keep.h"
 
 #define BSS_LEAST	MIB
 #define MAX_ADDR	((uintptr_t)1 << ADDR_BITS)
@@ -181,6 +182,8 @@ static void leave_alone(struct engine *e, const struct proc_map *m)
 	for (uintptr_t at = m->start; plain && at < m->end;
 	     at = round_down(at, CHUNK_SIZE) + CHUNK_SIZE)
 		plain = chunk_is_plain(e, at);
+	if (plain)
+		keep_forget(e, m->start, m->end);
 	if (plain && region_overlap(&e->regions, m->start, m->end)) {
 		region_cut(&e->regions, m->start, m->end);
 		uffd_unregister(&e->main, m->start, m->end - m->start);
@@ -376,6 +379,7 @@ static void give_back(struct engine *e, uintptr_t start, uintptr_t end)
 	if (e->adopt.closed && end - start < RETURN_LEAST &&
 	    !torture_is_on())
 		return;
+	keep_forget(e, start, end);
 	while ((c = page_next_chunk(&e->pages, at, end))) {
 		at = c->base + CHUNK_SIZE;
 		if (c->base < start || at > end)

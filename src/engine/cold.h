@@ -4,15 +4,15 @@
  *
  * A clock hand goes round all regions.  Each page it meets is taken out on
  * probation, unless it has heat: then it only cools by one.  A page asked
- * for while on probation comes back hotter (it is passed over 1, 3, 7, then
- * 15 rounds); one that is not asked for is stored.  A page that was stored
+ * for while on probation comes back hotter (it is passed over 1, 3, 7 .. 63
+ * rounds); one that is not asked for is stored.  A page that was stored
  * and came back soon gets hotter too, one that came back late starts anew.
  * If all is hot and memory is short, warm pages are taken too (eager).
  *
  * Pages restored for a thread that goes through memory in order are taken
  * out behind it again, before the hand looks anywhere (cold_passed).
  *
- * So a page in steady use is tried once in sixteen rounds, at the price of
+ * So a page in steady use is tried once in 64 rounds, at the price of
  * one soft fault; a page never used again leaves at the first round.
  *
  * This is CLOCK with a second chance (Corbato 1968) where the reference bit
@@ -42,7 +42,7 @@ struct cold {
 	_Atomic uint32_t tick;	/* eviction time, for refault distance */
 	_Atomic uint32_t evicted_in_tick;
 	uint32_t tick_len;	/* evictions per tick: resident / 16 */
-	_Atomic uint32_t eager;	/* heat that counts as cold, 0..15 */
+	_Atomic uint32_t eager;	/* heat that counts as cold, 0..63 */
 	_Atomic uintptr_t pins[COLD_PINS]; /* pages, hashed; never taken out */
 	_Atomic uintptr_t passed[COLD_PASSED]; /* address | pages; 0 empty */
 	_Atomic uint32_t nr_passed;	/* entries written, ever */

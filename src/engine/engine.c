@@ -22,6 +22,7 @@
 #include "base/torture.h"
 #include "engine/evict_move.h"
 #include "engine/fault.h"
+#include "engine/keep.h"
 #include "engine/steward.h"
 
 const char *const engine_source_names[UFFD_NR_SOURCES] = {
@@ -190,10 +191,12 @@ static bool object_moved(void *ctx, uint64_t owner, struct store_ref from,
 	if (w) {
 		uint64_t old = atomic_load(w);
 
-		while (!yes && page_state(old) == PAGE_STORED &&
-		       page_where(old) == from.bits)
+		while (!yes && page_where(old) == from.bits &&
+		       (page_state(old) == PAGE_STORED || page_has_object(old)))
 			yes = page_shift(&e->pages, w, &old,
 					 page_moved(old, to.bits));
+		if (!yes && page_state(old) == PAGE_LEAVING)
+			yes = keep_object_moved(e, page_where(old), from, to);
 	}
 	order_leave(&e->order, h->slot);
 	return yes;

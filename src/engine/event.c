@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "engine/engine.h"
 #include "engine/evict_remap.h"
+#include "engine/keep.h"
 
 #define LOOK_RUNS	32
 
@@ -21,7 +22,7 @@
  */
 static void wake_waiter(struct engine *e, uint64_t word, uintptr_t addr)
 {
-	if (word & PAGE_WANTED)
+	if (page_state(word) == PAGE_PACKING && (word & PAGE_WANTED))
 		uffd_wake(&e->main, addr, PAGE_SIZE);
 }
 
@@ -34,6 +35,7 @@ static void drop_content(struct engine *e, uint64_t word)
 	case PAGE_LEAVING:
 	case PAGE_PACKING:
 		atomic_store(staging_owner(&e->staging, page_where(word)), 0);
+		keep_drop_slot(e, page_where(word));
 		count_one(UZSWAP_COUNT_leave_dropped);
 		break;
 	case PAGE_STORED:
@@ -41,6 +43,8 @@ static void drop_content(struct engine *e, uint64_t word)
 		count_one(UZSWAP_COUNT_dropped);
 		break;
 	case PAGE_HERE:
+		keep_drop(e, word);
+		break;
 	case PAGE_DYING:
 	case PAGE_ARRIVING:
 		break;
@@ -139,12 +143,14 @@ static void move_word(struct engine *e, page_word *w, uintptr_t from,
 	to = page_make(&e->pages, addr);
 	if (!to)
 		die("event: no memory for page words");
-	if (page_state(word) == PAGE_STORED)
+	if (page_state(word) == PAGE_STORED || page_has_object(word)) {
 		store_set_owner(&e->store, ref, addr >> PAGE_SHIFT);
-	else if (page_state(word) == PAGE_LEAVING ||
-		 page_state(word) == PAGE_PACKING)
+	} else if (page_state(word) == PAGE_LEAVING ||
+		   page_state(word) == PAGE_PACKING) {
 		atomic_store(staging_owner(&e->staging, page_where(word)),
 			     addr);
+		keep_set_owner(e, page_where(word), addr);
+	}
 	page_set(&e->pages, to, word);
 	page_set(&e->pages, w, 0);
 	wake_waiter(e, word, from);

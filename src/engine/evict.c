@@ -17,6 +17,7 @@
 #include "engine/engine.h"
 #include "engine/evict_move.h"
 #include "engine/evict_remap.h"
+#include "engine/keep.h"
 
 #define IDLE_LOOKS	64	/* chunks of hot pages before giving up */
 #define EAGER_LOOKS	16	/* the same, before warm ones are taken */
@@ -42,9 +43,11 @@ size_t evict_mark(struct helper *h, struct tray *t, uintptr_t addr, size_t nr,
 			break;
 		atomic_store(staging_owner(&e->staging, slot),
 			     addr + n * PAGE_SIZE);
+		keep_to_slot(e, slot, old);
 		if (!page_shift(&e->pages, w, &old,
 				page_at(old, as, slot))) {
 			atomic_store(staging_owner(&e->staging, slot), 0);
+			keep_to_slot(e, slot, 0);
 			break;
 		}
 	}
@@ -107,6 +110,7 @@ static void find_back(struct engine *e, uint32_t slot, uintptr_t addr,
 	uint64_t old = atomic_load(w);
 
 	atomic_store(staging_owner(&e->staging, slot), 0);
+	keep_drop_slot(e, slot);
 	while (!page_shift(&e->pages, w, &old,
 			   cold_rescued(page_at(old, PAGE_HERE, 0))))
 		;	/* now WANTED */
@@ -115,8 +119,12 @@ static void find_back(struct engine *e, uint32_t slot, uintptr_t addr,
 	count_one(UZSWAP_COUNT_leave_back);
 }
 
-/* Claim the page in SLOT; false when nobody is there any more. */
-static bool begin_pack(struct helper *h, uint32_t slot, uintptr_t *addr)
+/*
+ * Claim the page in SLOT, and the object kept for it if there is one; false
+ * when nobody is there any more.
+ */
+static bool begin_pack(struct helper *h, uint32_t slot, uintptr_t *addr,
+		       struct store_ref *ref, bool *kept)
 {
 	struct engine *e = h->engine;
 	bool ours = false;
@@ -140,6 +148,7 @@ static bool begin_pack(struct helper *h, uint32_t slot, uintptr_t *addr)
 		*addr = 0;
 		ours = false;
 	}
+	*kept = ours && keep_take(e, slot, ref);
 	order_leave(&e->order, h->slot);
 	return ours;
 }
@@ -225,6 +234,21 @@ static bool end_pack(struct helper *h, uint32_t slot, uintptr_t packed_as,
 	return true;
 }
 
+/* The object of PAGE: the one kept, if it was not written, or a new one. */
+static int put(struct helper *h, struct store_ref *ref, bool kept,
+	       uintptr_t addr, const void *page)
+{
+	struct store *s = &h->engine->store;
+
+	if (kept && keep_is_same(h, *ref, page)) {
+		count_one(UZSWAP_COUNT_evicted_clean);
+		return 0;
+	}
+	if (kept)
+		store_drop(s, *ref);
+	return store_put(s, ref, h->codec, addr >> PAGE_SHIFT, page);
+}
+
 /* Pack what is in SLOT; true if the slot is done with. */
 static bool pack_slot(struct helper *h, uint32_t slot, size_t *freed)
 {
@@ -232,14 +256,15 @@ static bool pack_slot(struct helper *h, uint32_t slot, size_t *freed)
 	struct store_ref ref = { 0 };
 	uintptr_t addr;
 	bool stored;
+	bool kept;
 	bool done;
 	int ret;
 
-	if (!begin_pack(h, slot, &addr))
+	if (!begin_pack(h, slot, &addr, &ref, &kept))
 		return !addr;	/* else a restore is at it: look again later */
 	torture_pause();
-	ret = store_put(&e->store, &ref, h->codec, addr >> PAGE_SHIFT,
-			(const void *)staging_addr(&e->staging, slot));
+	ret = put(h, &ref, kept, addr,
+		  (const void *)staging_addr(&e->staging, slot));
 	torture_pause();
 	order_enter(&e->order, h->slot);
 	done = end_pack(h, slot, addr, ref, ret, &stored);
@@ -292,22 +317,36 @@ long evict_pack(struct helper *h, size_t most)
 			h->pack_left = true;
 	}
 	cold_evicted(&e->cold, freed);
-	count_add(UZSWAP_COUNT_evicted, freed);
 	if (h->pack_at >= t->used)
 		finish_tray(h);
 	return (long)freed;
 }
 
+/*
+ * Trays that may wait: half of staging, which is a list of second chances; or
+ * next to none while memory is over its target, and in a child that lives in
+ * what little its parent has left.
+ */
+static size_t longest_queue(struct engine *e)
+{
+	const struct reclaim *r = &e->reclaim;
+
+	if (atomic_load(&r->room) < -r->reserve / 4 ||
+	    atomic_load(&e->fork.shares))
+		return 1;
+	return e->staging.nr_trays / 2;
+}
+
 size_t evict_some(struct helper *h, size_t nr, enum evict_mode mode)
 {
 	struct engine *e = h->engine;
-	size_t probation = e->staging.nr_trays / 2;
 	size_t freed = 0;
 	unsigned idle = 0;
 
 	/* not into a full store: out and back again would be all for nothing */
 	while (freed < nr && idle < IDLE_LOOKS && !atomic_load(&e->stopping) &&
 	       !store_is_full(&e->store) && fork_work_begin(&e->fork)) {
+		const size_t probation = longest_queue(e);
 		bool more = true;
 		size_t taken = 0;
 		long packed = -1;

@@ -20,6 +20,7 @@
 #include "base/torture.h"
 #include "engine/engine.h"
 #include "engine/evict.h"
+#include "engine/keep.h"
 
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE	23	/* Linux 5.14 */
@@ -61,22 +62,27 @@ static void stay(struct engine *e, uintptr_t addr, uint32_t slot)
 {
 	page_word *w = page_find(&e->pages, addr);
 	uint64_t old = atomic_load(w);
+	struct store_ref ref;
+	bool kept = keep_take(e, slot, &ref);
 
 	atomic_store(staging_owner(&e->staging, slot), 0);
 	for (;;) {
 		bool ours = page_where(old) == slot;
 
 		if (page_state(old) == PAGE_LEAVING && ours) {
-			if (page_shift(&e->pages, w, &old,
-				       page_at(old, PAGE_HERE, 0)))
+			if (page_shift(&e->pages, w, &old, kept
+				       ? keep_word(old, ref)
+				       : page_at(old, PAGE_HERE, 0)))
 				return;
 			continue;
 		}
 		if (page_state(old) != PAGE_ARRIVING || !ours)
-			return;
+			break;
 		/* a server looks into the slot just now, finds nothing */
 		old = atomic_load(w);
 	}
+	if (kept)
+		store_drop(&e->store, ref);
 }
 
 bool evict_move_is_filled(struct engine *e, uint64_t slot)

@@ -32,6 +32,7 @@
 #include "base/torture.h"
 #include "engine/engine.h"
 #include "engine/evict.h"
+#include "engine/keep.h"
 
 #ifndef MADV_COLD
 #define MADV_COLD	20	/* Linux 5.4 */
@@ -162,6 +163,8 @@ static void land(struct helper *h, uint32_t slot, size_t nr, bool left)
 					? page_at(old, PAGE_LEAVING, slot + i)
 					: page_at(old, PAGE_HERE, 0)))
 				continue;
+			if (!left)
+				keep_drop_slot(e, slot + i);
 			if (!left)
 				atomic_store(owner, 0);
 			if (old & PAGE_WANTED)

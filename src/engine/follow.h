@@ -2,8 +2,8 @@
 /*
  * Where a fault server runs: on the CPU of the thread it serves.
  *
- * There, a fault is two switches of context.  On another CPU that had
- * nothing to do it is two wake-ups of an idle CPU, which on a virtual machine take
+ * There, a fault is two switches of context.  On another CPU that had nothing
+ * to do it is two wake-ups of an idle CPU, which on a virtual machine take
  * tens of microseconds each; and that is where the scheduler puts a server
  * that is free to move, since it looks idle.
  *

@@ -23,6 +23,7 @@
 #include "base/torture.h"
 #include "engine/engine.h"
 #include "engine/event.h"
+#include "engine/keep.h"
 
 #define BUSY_PAUSE_NS	(50 * NS_PER_US)
 
@@ -124,6 +125,7 @@ static void settle_page(struct engine *e, page_word *w)
 		break;
 	case PAGE_LEAVING:
 		atomic_store(staging_owner(&e->staging, page_where(word)), 0);
+		keep_drop_slot(e, page_where(word));
 		page_set(&e->pages, w,
 			 page_at(cold_rescued(word), PAGE_HERE, 0));
 		count_one(UZSWAP_COUNT_leave_back);
@@ -162,6 +164,16 @@ void fork_settle(struct helper *h)
 		atomic_store(&f->snapshot, 0);
 	}
 	order_admit(&e->order);
+}
+
+void fork_check_parent(struct engine *e)
+{
+	struct fork_state *f = &e->fork;
+
+	if (likely(!atomic_load(&f->shares)) || sys_getppid() == f->parent)
+		return;
+	staging_own(&e->staging);
+	atomic_store(&f->shares, 0);
 }
 
 /* --- the child ----------------------------------------------------------- */
@@ -318,6 +330,12 @@ void fork_restore_all(struct helper *h)
 
 void fork_child(struct engine *e)
 {
+	e->fork.parent = (int32_t)sys_getppid();
+	atomic_store(&e->fork.shares, 1);
+	for (unsigned i = 0; i < e->nr_servers; i++)
+		e->servers[i].tray = e->servers[i].packing = NULL;
+	for (unsigned i = 0; i < e->nr_evictors; i++)
+		e->evictors[i].tray = e->evictors[i].packing = NULL;
 	order_init(&e->order);
 	region_fork_child(&e->regions);
 	page_fork_child(&e->pages);

@@ -45,6 +45,8 @@ struct fork_state {
 	_Atomic uint32_t nr_events;	/* exclusive holder only */
 	uintptr_t *journal;		/* FORK_JOURNAL addresses */
 	struct uffd_event *events;	/* FORK_EVENTS */
+	_Atomic uint32_t shares;	/* a child, and its parent is there */
+	int32_t parent;			/* of a child */
 };
 
 MUST_USE int fork_init(struct engine *e);
@@ -64,6 +66,14 @@ void fork_child(struct engine *e);
 
 /* After the last fork: settle journal and events.  Context: steward. */
 void fork_settle(struct helper *h);
+
+/*
+ * In a child: has the parent ended?  Until then the pool and what waits in
+ * staging are shared with it, and changing them takes memory instead of
+ * freeing any: pages are not packed that were on probation at the fork, and
+ * nothing is compacted.  Context: steward.
+ */
+void fork_check_parent(struct engine *e);
 
 /*
  * In the child, before its servers run; WHOLE: all regions are registered.

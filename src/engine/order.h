@@ -26,6 +26,8 @@
 #ifndef UZ_ENGINE_ORDER_H
 #define UZ_ENGINE_ORDER_H
 
+#include <stdatomic.h>
+
 #include "base/lock.h"
 #include "base/types.h"
 
@@ -47,6 +49,16 @@ void order_init(struct order *o);
 /* SLOT belongs to the calling thread alone. */
 void order_enter(struct order *o, unsigned slot);
 void order_leave(struct order *o, unsigned slot);
+
+/* In a long section: let an exclusive thread go first, if one waits. */
+static inline void order_pause(struct order *o, unsigned slot)
+{
+	if (unlikely(atomic_load_explicit(&o->exclusive,
+					  memory_order_relaxed))) {
+		order_leave(o, slot);
+		order_enter(o, slot);
+	}
+}
 
 void order_exclude(struct order *o);
 void order_admit(struct order *o);

@@ -18,6 +18,7 @@
 #include "engine/engine.h"
 #include "engine/evict.h"
 #include "engine/evict_move.h"
+#include "engine/keep.h"
 
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE	23	/* Linux 5.14 */
@@ -133,6 +134,7 @@ static enum probe_result move_out(struct engine *e, enum uffd_result *r,
 		atomic_store(staging_owner(&e->staging, slot), 0);
 		return PROBE_AGAIN;
 	}
+	keep_drop(e, old);
 	*r = uffd_move(&e->main, &done, staging_addr(&e->staging, slot), addr,
 		       PAGE_SIZE, false);
 	if (*r == UFFD_ALREADY && evict_move_is_filled(e, slot))

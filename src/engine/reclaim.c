@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The marks.  Reserve 1/32 of the limit, within 8..128 MiB: what a few
+ * The marks.  Reserve 1/64 of the limit, within 8..128 MiB: what a few
  * servers can overshoot by (64 pages each), what the pool takes before
  * packing frees, and what the kernel itself needs.  Low and high are as far
  * apart as an evictor gets in a few milliseconds.
  */
 #include "engine/reclaim.h"
+
+#include <sys/resource.h>
 
 #include "base/count.h"
 #include "base/log.h"
@@ -16,6 +18,12 @@
 #include "engine/upkeep.h"
 
 #define DIRECT_ROUNDS	4	/* tries to find as many pages as are owed */
+#define DIRECT_LEAST	(4 * TRAY_SLOTS) /* pages, half of the reserve used */
+/*
+ * As much as a server's, where it may: an evictor that loses its CPU to the
+ * program inside a section holds up every fault for a time slice.
+ */
+#define EVICTOR_NICE	(-10)
 #define IDLE_NS		(100 * NS_PER_MS)
 #define STUCK_NS	(20 * NS_PER_MS)
 #define HOLD_NS		(50 * NS_PER_MS)	/* then the fault goes first */
@@ -53,8 +61,8 @@ void reclaim_update(struct reclaim *r, uint64_t limit, int64_t headroom)
 		atomic_store(&r->room, INT64_MAX / 2);
 		return;
 	}
-	r->reserve = clamp_pages(limit / 32, 8 * MIB, 128 * MIB);
-	r->low = clamp_pages(limit / 128, 2 * MIB, 64 * MIB);
+	r->reserve = clamp_pages(limit / 64, 8 * MIB, 128 * MIB);
+	r->low = clamp_pages(limit / 256, 2 * MIB, 64 * MIB);
 	r->high = 2 * r->low;
 	atomic_store(&r->room, headroom / (int64_t)PAGE_SIZE - r->reserve);
 	if (atomic_load(&r->room) < r->low)
@@ -84,18 +92,18 @@ static size_t price(const struct reclaim *r)
 {
 	int64_t over = -atomic_load(&r->room);
 
-	if (over < r->reserve / 4)
+	if (over < r->reserve / 8)
 		return 1;
-	return over < r->reserve / 2 ? 2 : 4;
+	return over < r->reserve / 4 ? 2 : over < r->reserve / 2 ? 4 : 8;
 }
 
 void reclaim_direct(struct helper *h)
 {
 	struct engine *e = h->engine;
 	struct reclaim *r = &e->reclaim;
-
 	const size_t owes = h->owes;
-	size_t left;
+	size_t total = 0;
+	size_t most;
 
 	if (torture_strikes(32))
 		evict_some(h, TRAY_SLOTS, EVICT_NOW);
@@ -108,20 +116,22 @@ void reclaim_direct(struct helper *h)
 		return;
 	}
 	count_one(UZSWAP_COUNT_direct_reclaims);
-	left = owes * price(r);
-	for (int i = 0; i < DIRECT_ROUNDS && left; i++) {
-		size_t freed = evict_some(h, left, EVICT_NOW);
+	most = owes * price(r);
+	if (atomic_load(&r->room) < -r->reserve / 2)
+		most = max_size(most, DIRECT_LEAST);
+	for (int i = 0; i < DIRECT_ROUNDS && total < most; i++) {
+		size_t freed = evict_some(h, most - total, EVICT_NOW);
 
-		left -= min_size(freed, left);
-		if (!freed && i == DIRECT_ROUNDS - 1) {
-			if (!e->use_move)
-				return;	/* evictors fill trays, not we */
-			/* answering faults goes before keeping the limit */
-			count_one(UZSWAP_COUNT_exceeded);
-			atomic_store(&r->no_direct_ns,
-				     sys_now_ns() + STUCK_NS);
-		}
+		if (!freed)
+			break;
+		total += freed;
 	}
+	/* engine B's evictors fill trays, not we */
+	if (total || !e->use_move)
+		return;
+	/* answering faults goes before keeping the limit */
+	count_one(UZSWAP_COUNT_exceeded);
+	atomic_store(&r->no_direct_ns, sys_now_ns() + STUCK_NS);
 }
 
 bool reclaim_holds(struct engine *e, uint64_t since_ns)
@@ -193,6 +203,7 @@ void reclaim_run(void *helper)
 	struct reclaim *r = &e->reclaim;
 	uint64_t cpu = 0;
 
+	sys_setpriority(PRIO_PROCESS, 0, EVICTOR_NICE);
 	for (;;) {
 		uint64_t now;
 

@@ -16,6 +16,7 @@
 #include "base/torture.h"
 #include "engine/engine.h"
 #include "engine/evict.h"
+#include "engine/keep.h"
 
 /* --- how many ---------------------------------------------------------- */
 
@@ -75,7 +76,8 @@ static void unclaim(struct engine *e, const struct claim *c)
 
 	/* a STORED page may have become WANTED-free only: put it back as is */
 	page_shift(&e->pages, c->word, &old,
-		   page_at(c->was, page_state(c->was), page_where(c->was)));
+		   page_at(c->was, page_state(c->was), page_where(c->was)) |
+		   (c->was & PAGE_KEPT));
 }
 
 static void settle(struct engine *e, const struct claim *c, uint64_t word)
@@ -83,6 +85,20 @@ static void settle(struct engine *e, const struct claim *c, uint64_t word)
 	uint64_t old = c->now;
 
 	page_shift(&e->pages, c->word, &old, page_at(word, PAGE_HERE, 0));
+}
+
+/* The same for a page with an object, which is dropped or kept. */
+static void settle_kept(struct engine *e, const struct claim *c,
+			uint64_t word, bool has, struct store_ref ref,
+			bool passing)
+{
+	uint64_t old = c->now;
+	bool keep = has && keep_wanted(e, passing);
+
+	page_shift(&e->pages, c->word, &old,
+		   keep ? keep_word(word, ref) : page_at(word, PAGE_HERE, 0));
+	if (has && !keep)
+		store_drop(&e->store, ref);
 }
 
 /*
@@ -185,8 +201,11 @@ static enum restore_result restore_fresh(struct helper *h,
 	if (!nr)
 		return RESTORE_AGAIN;
 	r = copy_run(e, &done, ev->addr, e->restore.zeros, nr);
-	for (size_t i = 0; i < done; i++)
+	for (size_t i = 0; i < done; i++) {
+		/* what it held is gone, we were not told */
+		keep_drop(e, claims[i].was);
 		settle(e, &claims[i], cold_fresh(claims[i].was));
+	}
 	for (size_t i = done; i < nr; i++)
 		unclaim(e, &claims[i]);
 	if (r == UFFD_ALREADY && !done)
@@ -208,8 +227,10 @@ static enum restore_result restore_leaving(struct helper *h,
 {
 	struct engine *e = h->engine;
 	uint64_t slot = page_where(old);
+	struct store_ref ref;
 	struct claim c;
 	enum uffd_result r;
+	bool kept;
 
 	if (!claim_page(e, &c, w, old))
 		return RESTORE_AGAIN;
@@ -233,8 +254,10 @@ static enum restore_result restore_leaving(struct helper *h,
 	if (unlikely(probe_owns(e, slot)))
 		probe_asked(e, slot);
 	atomic_store(staging_owner(&e->staging, slot), 0);
+	kept = keep_take(e, slot, &ref);
 	/* who was only watched has proved nothing by being used */
-	settle(e, &c, probe_owns(e, slot) ? c.was : cold_rescued(c.was));
+	settle_kept(e, &c, probe_owns(e, slot) ? c.was : cold_rescued(c.was),
+		    kept, ref, false);
 	count_one(UZSWAP_COUNT_leave_back);
 	count_one(UZSWAP_COUNT_faults_leaving);
 	return RESTORE_DONE;
@@ -275,10 +298,11 @@ static size_t claim_stored(struct helper *h, struct claim *c, uintptr_t addr,
 static void settle_stored(struct engine *e, const struct claim *c, bool asked)
 {
 	struct store_ref ref = { page_where(c->was) };
+	uint64_t word;
 	bool soon;
 
-	settle(e, c, cold_restored(&e->cold, c->was, asked, &soon));
-	store_drop(&e->store, ref);
+	word = cold_restored(&e->cold, c->was, asked, &soon);
+	settle_kept(e, c, word, true, ref, !asked);
 	if (soon)
 		count_one(UZSWAP_COUNT_refaults);
 }

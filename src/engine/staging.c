@@ -99,4 +99,18 @@ void staging_free(struct staging *s, struct tray *t)
 void staging_fork_child(struct staging *s)
 {
 	lock_init(&s->lock, LOCK_STAGING);
+	s->nr_waiting = 0;
+	for (uint32_t i = 0; i < s->nr_trays; i++) {
+		enum tray_state was = s->trays[i].state;
+
+		if (was != TRAY_FREE && was != TRAY_LOST)
+			s->trays[i].state = TRAY_INHERITED;
+	}
+}
+
+void staging_own(struct staging *s)
+{
+	for (uint32_t i = 0; i < s->nr_trays; i++)
+		if (s->trays[i].state == TRAY_INHERITED)
+			staging_enqueue(s, &s->trays[i]);
 }

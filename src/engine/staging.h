@@ -45,6 +45,7 @@ enum tray_state {
 	TRAY_WAITING,
 	TRAY_PACKING,
 	TRAY_LOST,
+	TRAY_INHERITED,		/* a child's, shared with its parent */
 };
 
 struct tray {
@@ -54,6 +55,7 @@ struct tray {
 	bool lost;			/* never to be used again; its helper */
 	_Atomic bool doubt;		/* a slot may be empty, unsaid */
 	_Atomic uintptr_t owner[TRAY_SLOTS]; /* page, or 0: nothing to keep */
+	_Atomic uint64_t kept[TRAY_SLOTS]; /* its older object; keep.h */
 };
 
 struct staging {
@@ -124,6 +126,9 @@ static inline _Atomic uintptr_t *staging_owner(struct staging *s,
 	return &s->trays[slot / TRAY_SLOTS].owner[slot % TRAY_SLOTS];
 }
 
+/* In a child: what is in trays stays there, shared with the parent ... */
 void staging_fork_child(struct staging *s);
+/* ... until that has ended. */
+void staging_own(struct staging *s);
 
 #endif

@@ -259,7 +259,8 @@ void upkeep_run(struct helper *h)
 	uint64_t now_ns = sys_now_ns();
 	uint64_t since = now_ns - u->last_ns;
 
-	if (since < TICK_NS)
+	/* what is shared since a fork would take memory by being changed */
+	if (since < TICK_NS || atomic_load(&e->fork.shares))
 		return;
 	u->last_ns = now_ns;
 	compact(h, now_ns);

@@ -168,6 +168,10 @@ static void recount(struct page_map *m, uint64_t old, uint64_t new)
 			atomic_fetch_add_explicit(&m->totals.in[to], 1,
 						  memory_order_relaxed);
 	}
+	if (unlikely(page_has_object(old) != page_has_object(new)))
+		atomic_fetch_add_explicit(&m->totals.kept,
+					  page_has_object(new) ? 1 : -1,
+					  memory_order_relaxed);
 	if ((old ^ new) & PAGE_REFUSED)
 		atomic_fetch_add_explicit(&m->totals.refused,
 					  new & PAGE_REFUSED ? 1 : -1,

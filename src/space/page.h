@@ -2,13 +2,14 @@
 /*
  * Where each page is: one 64-bit atomic word per page.
  *
- *	63      22 21  20 19     12 11   9 8    5 4      3       2   0
- *	| where   | idle  | age     | level | heat | wanted | refused | state |
+ *	63    22 21  14 13   11 10  5    4     3       2   0
+ *	| where | age  | level | heat | mark | refused | state |
  *
- * WHERE is a store ref (STORED, ARRIVING) or a staging slot (LEAVING,
- * PACKING, ARRIVING).  A word of zero - also the word of a page we have
- * never heard of - says: the kernel knows.  It is resident, or it was never
- * written.
+ * WHERE is a store ref (STORED, ARRIVING, and HERE if KEPT) or a staging slot
+ * (LEAVING, PACKING, ARRIVING).  The mark is WANTED or KEPT, by state;
+ * a STORED page has no heat, and two bits there say how long it idles.  A word
+ * of zero - also the word of a page we have never heard of - says: the kernel
+ * knows.  It is resident, or it was never written.
  *
  * States, and who moves them on:
  *
@@ -52,14 +53,15 @@ typedef _Atomic uint64_t page_word;
 
 #define PAGE_STATE_MASK		((uint64_t)7)
 #define PAGE_REFUSED		((uint64_t)1 << 3)
-#define PAGE_WANTED		((uint64_t)1 << 4)
-#define PAGE_HEAT_SHIFT		5	/* sweeps to pass over, 0..15 */
-#define PAGE_HEAT_MASK		((uint64_t)15 << PAGE_HEAT_SHIFT)
-#define PAGE_LEVEL_SHIFT	9	/* how hot it proved to be, 0..7 */
+#define PAGE_WANTED		((uint64_t)1 << 4) /* PACKING: asked for */
+#define PAGE_KEPT		((uint64_t)1 << 4) /* HERE: has an object */
+#define PAGE_HEAT_SHIFT		5	/* sweeps to pass over, 0..63 */
+#define PAGE_HEAT_MASK		((uint64_t)63 << PAGE_HEAT_SHIFT)
+#define PAGE_LEVEL_SHIFT	11	/* how hot it proved to be, 0..7 */
 #define PAGE_LEVEL_MASK		((uint64_t)7 << PAGE_LEVEL_SHIFT)
-#define PAGE_AGE_SHIFT		12	/* when it left, in eviction ticks */
+#define PAGE_AGE_SHIFT		14	/* when it left, in eviction ticks */
 #define PAGE_AGE_MASK		((uint64_t)255 << PAGE_AGE_SHIFT)
-#define PAGE_IDLE_SHIFT		20	/* of STORED, enum page_idle */
+#define PAGE_IDLE_SHIFT		5	/* enum page_idle; STORED has no heat */
 #define PAGE_IDLE_MASK		((uint64_t)3 << PAGE_IDLE_SHIFT)
 #define PAGE_WHERE_SHIFT	22
 
@@ -112,12 +114,19 @@ static inline uint64_t page_moved(uint64_t word, uint64_t where)
 	       where << PAGE_WHERE_SHIFT;
 }
 
-/* The word with another state and place; WANTED and IDLE are cleared. */
+static inline bool page_has_object(uint64_t word)
+{
+	return page_state(word) == PAGE_HERE && (word & PAGE_KEPT);
+}
+
+/* The word with another state and place; WANTED, KEPT, IDLE are cleared. */
 static inline uint64_t page_at(uint64_t word, enum page_state state,
 			       uint64_t where)
 {
 	word &= PAGE_REFUSED | PAGE_HEAT_MASK | PAGE_LEVEL_MASK |
 		PAGE_AGE_MASK;
+	if (state == PAGE_STORED)
+		word &= ~PAGE_HEAT_MASK;
 	return word | (uint64_t)state | where << PAGE_WHERE_SHIFT;
 }
 
@@ -145,6 +154,7 @@ struct chunk {
 struct page_totals {
 	_Atomic int64_t in[PAGE_NR_STATES];	/* HERE is not counted */
 	_Atomic int64_t refused;
+	_Atomic int64_t kept;
 };
 
 /* The directory is two levels of 2^13 for 47-bit addresses of 2 MiB. */
@@ -192,6 +202,12 @@ static inline uint64_t page_total(const struct page_map *m,
 					 memory_order_relaxed);
 
 	return n > 0 ? (uint64_t)n : 0;
+}
+
+/* Pages that are here and have an object. */
+static inline int64_t page_kept(const struct page_map *m)
+{
+	return atomic_load_explicit(&m->totals.kept, memory_order_relaxed);
 }
 
 void page_fork_child(struct page_map *m);

@@ -47,7 +47,8 @@ build() # SOURCE [FLAG...]
 
 # What a program's own first lines ask for, such as " * run.sh: seconds=60":
 # seconds until it hangs, limit in bytes, evicts=no, engines=move,
-# conf=UZSWAP_CONF, repacks=yes if idle pages must be packed again
+# conf=UZSWAP_CONF, repacks=yes if idle pages must be packed again, clean=yes
+# if pages must have left again by comparison (engine move)
 wish() # NAME KEY DEFAULT
 {
 	v=$(sed -n "s/^ \* run.sh:.*$2=\([^ ]*\).*/\1/p" "$dir/$1.c" | head -n 1)
@@ -92,6 +93,9 @@ judge() # NAME STATUS -> result, why
 			return ;;
 	*) return ;;
 	esac
+	if [ "$(wish "$1" clean no)" = yes ] && [ "$engine" != wp ]; then
+		case $counts in *clean=0*) return ;; esac
+	fi
 	result=PASS
 	why=$counts
 }
