@@ -326,11 +326,6 @@ long sys_gettid(void)
 	return CALL(SYS_gettid, 0, 0, 0, 0, 0, 0);
 }
 
-long sys_getppid(void)
-{
-	return CALL(SYS_getppid, 0, 0, 0, 0, 0, 0);
-}
-
 long sys_getpid(void)
 {
 	return CALL(SYS_getpid, 0, 0, 0, 0, 0, 0);

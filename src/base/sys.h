@@ -71,7 +71,6 @@ long sys_sigprocmask_all(uint64_t *old_mask);
 long sys_sigprocmask_set(uint64_t mask);
 long sys_gettid(void);
 long sys_getpid(void);
-long sys_getppid(void);
 long sys_tgkill(pid_t pid, pid_t tid, int sig);
 long sys_yield(void);
 long sys_nanosleep(uint64_t ns);

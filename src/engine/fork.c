@@ -25,6 +25,7 @@
 #include "engine/event.h"
 #include "engine/keep.h"
 
+#define SHARED_MOST_NS	(300 * NS_PER_S)
 #define BUSY_PAUSE_NS	(50 * NS_PER_US)
 
 int fork_init(struct engine *e)
@@ -35,7 +36,8 @@ int fork_init(struct engine *e)
 				 FORK_JOURNAL * sizeof(f->journal[0]));
 	f->events = arena_alloc(&e->arena,
 				FORK_EVENTS * sizeof(f->events[0]));
-	return f->journal && f->events ? 0 : -ENOMEM;
+	f->probe = arena_alloc(&e->arena, PAGE_SIZE);
+	return f->journal && f->events && f->probe ? 0 : -ENOMEM;
 }
 
 bool fork_work_begin(struct fork_state *f)
@@ -99,6 +101,7 @@ void fork_prepare(struct engine *e)
 	while (atomic_load(&f->busy))
 		sys_nanosleep(BUSY_PAUSE_NS);
 	torture_pause();
+	atomic_fetch_add(f->probe, 1);
 	count_one(UZSWAP_COUNT_forks);
 }
 
@@ -140,6 +143,14 @@ static void settle_page(struct engine *e, page_word *w)
 	}
 }
 
+/* From now on the pages of this process are those of another one, too. */
+static void share(struct engine *e)
+{
+	staging_set_aside(&e->staging);
+	e->fork.shared_ns = sys_now_ns();
+	atomic_store(&e->fork.shares, 1);
+}
+
 void fork_settle(struct helper *h)
 {
 	struct engine *e = h->engine;
@@ -164,15 +175,20 @@ void fork_settle(struct helper *h)
 		atomic_store(&f->snapshot, 0);
 	}
 	order_admit(&e->order);
+	share(e);
 }
 
-void fork_check_parent(struct engine *e)
+void fork_check_shared(struct helper *h)
 {
-	struct fork_state *f = &e->fork;
+	struct fork_state *f = &h->engine->fork;
+	bool exclusive;
 
-	if (likely(!atomic_load(&f->shares)) || sys_getppid() == f->parent)
+	if (likely(!atomic_load(&f->shares)))
 		return;
-	staging_own(&e->staging);
+	pagemap_alike(&h->pagemap, (uintptr_t)f->probe, 1, &exclusive);
+	if (!exclusive && sys_now_ns() - f->shared_ns < SHARED_MOST_NS)
+		return;
+	staging_own(&h->engine->staging);
 	atomic_store(&f->shares, 0);
 }
 
@@ -330,8 +346,6 @@ void fork_restore_all(struct helper *h)
 
 void fork_child(struct engine *e)
 {
-	e->fork.parent = (int32_t)sys_getppid();
-	atomic_store(&e->fork.shares, 1);
 	for (unsigned i = 0; i < e->nr_servers; i++)
 		e->servers[i].tray = e->servers[i].packing = NULL;
 	for (unsigned i = 0; i < e->nr_evictors; i++)
@@ -340,6 +354,7 @@ void fork_child(struct engine *e)
 	region_fork_child(&e->regions);
 	page_fork_child(&e->pages);
 	staging_fork_child(&e->staging);
+	share(e);
 	gate_fork_child(&e->gate);
 	store_fork_child(&e->store);
 	upkeep_fork_child(e);

@@ -45,8 +45,9 @@ struct fork_state {
 	_Atomic uint32_t nr_events;	/* exclusive holder only */
 	uintptr_t *journal;		/* FORK_JOURNAL addresses */
 	struct uffd_event *events;	/* FORK_EVENTS */
-	_Atomic uint32_t shares;	/* a child, and its parent is there */
-	int32_t parent;			/* of a child */
+	_Atomic uint32_t shares;	/* memory is shared with a relative */
+	uint64_t shared_ns;		/* since then; steward */
+	_Atomic uint32_t *probe;	/* written before each fork only */
 };
 
 MUST_USE int fork_init(struct engine *e);
@@ -68,12 +69,13 @@ void fork_child(struct engine *e);
 void fork_settle(struct helper *h);
 
 /*
- * In a child: has the parent ended?  Until then the pool and what waits in
- * staging are shared with it, and changing them takes memory instead of
- * freeing any: pages are not packed that were on probation at the fork, and
- * nothing is compacted.  Context: steward.
+ * In both parent and child: does the other one still share our memory?  As
+ * long as it does, changing the pool, or packing what was on probation at the
+ * fork, takes memory instead of freeing any: so the one is left alone as far
+ * as possible, and the other waits.  For some minutes at most: then the two
+ * live on as separate programs.  Context: steward.
  */
-void fork_check_parent(struct engine *e);
+void fork_check_shared(struct helper *h);
 
 /*
  * In the child, before its servers run; WHOLE: all regions are registered.

@@ -10,6 +10,9 @@
 #include "base/log.h"
 #include "engine/engine.h"
 
+/* Of sixteen parts of what is resident: objects kept after a fork. */
+#define MOST_SHARED	8
+
 #define ENTRY(ref)	((ref).bits << 1 | 1)
 
 bool keep_wanted(struct engine *e, bool passing)
@@ -18,7 +21,7 @@ bool keep_wanted(struct engine *e, bool passing)
 	if (!e->use_move)
 		return false;
 	if (atomic_load(&e->fork.shares))
-		return true;
+		return page_kept(&e->pages) < MOST_SHARED * e->cold.tick_len;
 	return passing && page_kept(&e->pages) < e->cold.tick_len;
 }
 

@@ -9,11 +9,11 @@
  * When such a page leaves again, the packer unpacks the object and compares:
  * if the page was not written, the object is what is to be stored.  That is
  * a third of the work of packing, and takes no memory of the pool; which
- * matters most in a forked child, where the pool is shared with the parent
- * as long as nobody changes it.
+ * matters most after a fork, when parent and child share the pool as long
+ * as nobody changes it.
  *
  * The object costs memory while the page is here, so it is kept for pages
- * likely to leave soon, and in a child (keep_wanted).  Whether the page was
+ * likely to leave soon, and after a fork (keep_wanted).  Whether the page was
  * written is not watched: comparing needs no write faults, and is exact.
  * A hash instead of the comparison would be faster, and wrong one day.
  *

@@ -96,21 +96,30 @@ void staging_free(struct staging *s, struct tray *t)
 	lock_drop(&s->lock);
 }
 
-void staging_fork_child(struct staging *s)
+void staging_set_aside(struct staging *s)
 {
-	lock_init(&s->lock, LOCK_STAGING);
-	s->nr_waiting = 0;
-	for (uint32_t i = 0; i < s->nr_trays; i++) {
-		enum tray_state was = s->trays[i].state;
-
-		if (was != TRAY_FREE && was != TRAY_LOST)
-			s->trays[i].state = TRAY_INHERITED;
+	lock_take(&s->lock);
+	for (; s->nr_waiting; s->nr_waiting--) {
+		s->trays[s->queue[s->head]].state = TRAY_ASIDE;
+		s->head = (s->head + 1) % s->nr_trays;
 	}
+	lock_drop(&s->lock);
 }
 
 void staging_own(struct staging *s)
 {
 	for (uint32_t i = 0; i < s->nr_trays; i++)
-		if (s->trays[i].state == TRAY_INHERITED)
+		if (s->trays[i].state == TRAY_ASIDE)
 			staging_enqueue(s, &s->trays[i]);
+}
+
+void staging_fork_child(struct staging *s)
+{
+	lock_init(&s->lock, LOCK_STAGING);
+	for (uint32_t i = 0; i < s->nr_trays; i++) {
+		enum tray_state was = s->trays[i].state;
+
+		if (was == TRAY_FILLING || was == TRAY_PACKING)
+			staging_enqueue(s, &s->trays[i]);
+	}
 }

@@ -45,7 +45,7 @@ enum tray_state {
 	TRAY_WAITING,
 	TRAY_PACKING,
 	TRAY_LOST,
-	TRAY_INHERITED,		/* a child's, shared with its parent */
+	TRAY_ASIDE,		/* shared with another process since a fork */
 };
 
 struct tray {
@@ -126,9 +126,12 @@ static inline _Atomic uintptr_t *staging_owner(struct staging *s,
 	return &s->trays[slot / TRAY_SLOTS].owner[slot % TRAY_SLOTS];
 }
 
-/* In a child: what is in trays stays there, shared with the parent ... */
-void staging_fork_child(struct staging *s);
-/* ... until that has ended. */
+/* What waits stays where it is, for packing it would free nothing ... */
+void staging_set_aside(struct staging *s);
+/* ... or goes to the queue again. */
 void staging_own(struct staging *s);
+
+/* The trays that helpers had at hand wait, too. */
+void staging_fork_child(struct staging *s);
 
 #endif

@@ -216,7 +216,7 @@ static void steward_tick(struct engine *e, uint64_t now_ns,
 	reclaim_update(&e->reclaim, e->now.limit, e->now.headroom);
 	note_usage(e, now_ns);
 	fork_settle(&e->steward);
-	fork_check_parent(e);
+	fork_check_shared(&e->steward);
 	if (fork_work_begin(&e->fork)) {
 		mind_gate(e, now_ns, look);
 		fork_work_end(&e->fork);
