@@ -171,6 +171,7 @@ REAL_FILES = \
 	tests/real/sqlite_memory.py \
 	tests/real/torture.sh \
 	bench/churn.c \
+	bench/floor.c \
 	bench/limited.sh \
 	bench/memory.c \
 	bench/overhead.py \
