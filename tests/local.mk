@@ -50,7 +50,8 @@ FUZZ_TESTS = \
 	tests/fuzz/fuzz_config \
 	tests/fuzz/fuzz_proc \
 	tests/fuzz/fuzz_setting \
-	tests/fuzz/fuzz_snapshot
+	tests/fuzz/fuzz_snapshot \
+	tests/fuzz/fuzz_unpack
 
 LIVE_TESTS =
 
@@ -192,7 +193,8 @@ LIBTEST = \
 	tests/unit/fixture.c tests/unit/fixture.h \
 	tests/fuzz/fuzz_main.c tests/fuzz/fuzz_main.h \
 	tests/bench/corpus.c tests/bench/corpus.h \
-	tests/bench/pack_time.c tests/bench/pack_time.h
+	tests/bench/pack_time.c tests/bench/pack_time.h \
+	tests/bench/zram_twin.c tests/bench/zram_twin.h
 
 # ------------------------------------------------------------- how they run
 

@@ -3,6 +3,7 @@
  * zctl stats: one process or several, once or again and again.
  *
  *   report.c     the screen, or record.c: JSON
+ *   pool_table.c --pool
  *   mappings.c   --vmas, and what is left out: by the word of the kernel
  *   (here)       options, and time
  *
@@ -21,6 +22,7 @@
 
 #include "commands.h"
 #include "mappings.h"
+#include "pool_table.h"
 #include "record.h"
 #include "report.h"
 #include "screen.h"
@@ -38,6 +40,7 @@ struct stats_options {
 	bool counters;
 	bool vmas;
 	bool reset;
+	bool pool;
 	uint64_t watch_ns;	/* 0: once */
 	struct screen_table_options table;
 };
@@ -46,6 +49,7 @@ enum {
 	KEY_COUNTERS = 512,
 	KEY_VMAS,
 	KEY_RESET,
+	KEY_POOL,
 	KEY_NOHEADINGS,
 	KEY_RAW,
 	KEY_WATCH
@@ -58,10 +62,12 @@ static const struct argp_option options[] = {
 	  "all mappings, and why they are managed or not", 0 },
 	{ "reset", KEY_RESET, NULL, 0,
 	  "with --watch: count from now on", 0 },
+	{ "pool", KEY_POOL, NULL, 0,
+	  "what is in the pool: by codec, by size, by class", 0 },
 	{ "noheadings", KEY_NOHEADINGS, NULL, 0,
-	  "with --counters, --vmas: no line of names", 0 },
+	  "with --counters, --vmas, --pool: no line of names", 0 },
 	{ "raw", KEY_RAW, NULL, 0,
-	  "with --counters, --vmas: one blank between columns", 0 },
+	  "with --counters, --vmas, --pool: one blank between columns", 0 },
 	{ "watch", KEY_WATCH, "SEC", OPTION_ARG_OPTIONAL,
 	  "again every SEC seconds (default 2)", 0 },
 	{ 0 }
@@ -104,6 +110,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_RESET:
 		stats->reset = true;
 		return 0;
+	case KEY_POOL:
+		stats->pool = true;
+		return 0;
 	case KEY_NOHEADINGS:
 		stats->table.noheadings = true;
 		return 0;
@@ -120,8 +129,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_END:
 		if (!target_is_chosen(&stats->choice))
 			argp_error(state, "no process given");
-		if (stats->counters && stats->vmas)
-			argp_error(state, "either --counters or --vmas");
+		if (stats->counters + stats->vmas + stats->pool > 1)
+			argp_error(state, "one of --counters, --vmas, --pool");
 		if (stats->reset && !stats->watch_ns)
 			argp_error(state, "--reset is for --watch");
 		return 0;
@@ -242,6 +251,25 @@ static enum zctl_status show_vmas(const struct client *client,
 	return status;
 }
 
+static enum zctl_status show_pool(const struct client *client,
+				  const struct stats_options *stats)
+{
+	struct uzswap_pool pool;
+	json_t *document;
+
+	if (client->kind != CLIENT_PAGE || pool_table_read(&pool, client->fd)) {
+		zctl_error("%s (pid %d): nothing is known of its pool",
+			   client->comm, client->pid);
+		return ZCTL_FAILED;
+	}
+	if (!zctl_options.json)
+		return pool_table_print(client, &pool, &stats->table);
+	document = record_document("uzswap.pool.v1");
+	record_add_process(document, client);
+	pool_table_add(document, &pool);
+	return record_print(document, false);
+}
+
 static enum zctl_status print_json(const struct client *client)
 {
 	json_t *document = record_document("uzswap.stats.v1");
@@ -286,6 +314,8 @@ static enum zctl_status print_once(const struct client *client,
 {
 	if (stats->vmas)
 		return show_vmas(client, stats);
+	if (stats->pool)
+		return show_pool(client, stats);
 	if (zctl_options.json)
 		return print_json(client);
 	if (stats->counters)
@@ -396,7 +426,7 @@ static enum zctl_status watch(struct watched *all, size_t nr,
 			      const struct stats_options *stats)
 {
 	bool is_screen = !zctl_options.json && !stats->counters &&
-			 !stats->vmas;
+			 !stats->vmas && !stats->pool;
 	enum zctl_status status = ZCTL_DONE;
 
 	for (size_t i = 0; i < nr; i++) {

@@ -27,6 +27,7 @@ libzctl_la_SOURCES = \
 	tools/panel_detail.c tools/panel_detail.h \
 	tools/metrics.c tools/metrics.h \
 	tools/mappings.c tools/mappings.h \
+	tools/pool_table.c tools/pool_table.h \
 	tools/finding.c tools/finding.h \
 	tools/examine_machine.c tools/examine.h \
 	tools/examine_process.c \

@@ -174,22 +174,24 @@ static int take_text(struct setting *out, const char *value)
 	return 0;
 }
 
-/* NAME or NAME:LEVEL; the library knows the levels of each. */
+/* The length of NAME or NAME:LEVEL at the start of TEXT, 0 if it is none. */
 static size_t codec_len(const char *text)
 {
 	size_t len = strncmp(text, "lz4", 3) == 0 ? 3 :
 		     strncmp(text, "zstd", 4) == 0 ? 4 : 0;
-	size_t level = 0;
+	const char *level = text + len + 1;
+	int n = 0;
 
-	if (len && text[len] == ':') {
-		level = 1 + (text[len + 1] == '-');
-		size_t digits = strspn(text + len + level, "0123456789");
+	if (!len || level[-1] != ':')
+		return len;
+	bool negative = *level == '-';
 
-		if (!digits || digits > 2)
-			return 0;
-		level += digits;
-	}
-	return len + level;
+	for (level += negative; *level >= '0' && *level <= '9'; level++)
+		if (n < 100)
+			n = 10 * n + (*level - '0');
+	if (!n || n > (negative ? 99 : 12) || (negative && len == 4))
+		return 0;
+	return (size_t)(level - text);
 }
 
 static int take_codecs(struct setting *out, const char *value)

@@ -143,4 +143,38 @@ struct uzswap_stats {
 	uint64_t fault_us[UZSWAP_NR_BUCKETS];
 };
 
+/*
+ * The pool in detail: in the same file at UZSWAP_POOL_AT, under the same
+ * sequence number.  The sum of the codecs and the sum of the classes are what
+ * is in the pool; stored pages besides are same-filled ones, which have no
+ * object.
+ */
+#define UZSWAP_POOL_AT		32768
+#define UZSWAP_POOL_CODECS	8
+#define UZSWAP_POOL_CLASSES	256
+
+struct uzswap_pool_codec {
+	char name[16];			/* "lz4", "zstd", "dict 1" ... */
+	uint64_t objects;
+	uint64_t packed;		/* bytes of them */
+};
+
+struct uzswap_pool_class {
+	uint32_t slot_len;		/* bytes of an object and its header */
+	uint32_t nr_slots;		/* in one slab */
+	uint64_t slabs;
+	uint64_t objects;
+	uint64_t packed;		/* bytes of them */
+	uint64_t used;			/* bytes of RAM of the slabs */
+};
+
+struct uzswap_pool {
+	uint32_t nr_codecs;		/* rows that are filled */
+	uint32_t nr_classes;
+	uint64_t same;			/* same-filled pages, without object */
+	uint64_t free;			/* bytes of RAM kept in free slabs */
+	struct uzswap_pool_codec codecs[UZSWAP_POOL_CODECS];
+	struct uzswap_pool_class classes[UZSWAP_POOL_CLASSES];
+};
+
 #endif

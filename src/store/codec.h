@@ -75,6 +75,8 @@ MUST_USE int codec_parse(struct codec_pair *out, const char *text);
 
 /* The same the other way; CODEC_TEXT bytes are enough. */
 #define CODEC_TEXT	16
+/* "lz4", "zstd", "dict 1"...; the same room. */
+char *codec_id_name(enum codec_id id, char *buf, size_t len);
 char *codec_format(struct codec_pair pair, char *buf, size_t len);
 
 /*

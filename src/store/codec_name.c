@@ -46,6 +46,24 @@ static bool parse_one(struct codec_choice *how, const char **text)
 	       how->level >= ops->min_level && how->level <= ops->max_level;
 }
 
+char *codec_id_name(enum codec_id id, char *buf, size_t len)
+{
+	char *at = buf;
+	char nr[TEXT_NUM];
+
+	*buf = '\0';
+	if (id < CODEC_DICT) {
+		text_append(&at, buf + len, id == CODEC_RAW ? "word" :
+			    id == CODEC_LZ4 ? codec_lz4.name
+					    : codec_zstd.name);
+		return buf;
+	}
+	text_append(&at, buf + len, "dict ");
+	text_append(&at, buf + len,
+		    text_u64(nr, sizeof(nr), (uint64_t)id - CODEC_DICT + 1));
+	return buf;
+}
+
 static char *put_one(char *at, char *end, struct codec_choice how)
 {
 	const struct codec_ops *ops = how.id == CODEC_LZ4 ? &codec_lz4

@@ -4,6 +4,9 @@
  * add up here: what is stored and resident never exceeds what is managed,
  * and untouched is the rest.
  *
+ * The file:  | struct uzswap_stats | ... | struct uzswap_pool |
+ *            0                           UZSWAP_POOL_AT
+ *
  * After a fork the mapping is still the parent's page: the child makes one
  * of its own before it writes.
  */
@@ -15,6 +18,10 @@
 #include "base/count.h"
 #include "base/proc.h"
 #include "base/sys.h"
+
+_Static_assert((unsigned)CODEC_NR <= UZSWAP_POOL_CODECS, "codecs fit");
+_Static_assert(POOL_NR_CLASSES <= UZSWAP_POOL_CLASSES, "classes fit");
+_Static_assert(sizeof(struct uzswap_stats) <= UZSWAP_POOL_AT, "no overlap");
 
 #ifndef PACKAGE_VERSION
 #define PACKAGE_VERSION "0"
@@ -34,7 +41,8 @@ static void copy_text(char *to, size_t len, const char *from)
 
 static bool make_page(struct publish *p)
 {
-	const size_t len = round_up(sizeof(*p->page), PAGE_SIZE);
+	const size_t len = UZSWAP_POOL_AT + round_up(sizeof(struct uzswap_pool),
+						     PAGE_SIZE);
 	long fd = sys_memfd_create(UZSWAP_STATS_NAME, MFD_CLOEXEC);
 	struct uzswap_stats *s;
 	long at;
@@ -108,6 +116,48 @@ static void put_memory(struct uzswap_stats *s, struct engine *e)
 		s->refused = s->resident;
 }
 
+/* Classes that were never used are left out. */
+static void put_classes(struct uzswap_pool *out, const struct pool *pool)
+{
+	uint32_t nr = 0;
+
+	for (unsigned i = 0; i < pool->classes.nr; i++) {
+		struct uzswap_pool_class *c = &out->classes[nr];
+		struct pool_class_usage use;
+
+		pool_class_usage(pool, i, &use);
+		if (!use.slabs)
+			continue;
+		c->slot_len = use.shape.slot_len;
+		c->nr_slots = use.shape.nr_slots;
+		c->slabs = use.slabs;
+		c->objects = use.objects;
+		c->packed = use.packed;
+		c->used = use.used;
+		nr++;
+	}
+	out->nr_classes = nr;
+}
+
+static void put_pool(struct uzswap_pool *out, struct engine *e)
+{
+	const struct pool *pool = &e->store.pool;
+	struct store_usage use;
+
+	store_usage(&e->store, &use);
+	out->same = use.same;
+	out->free = slab_nr_warm(&pool->slabs) * PAGE_SIZE;
+	out->nr_codecs = CODEC_NR;
+	for (unsigned i = 0; i < CODEC_NR; i++) {
+		struct uzswap_pool_codec *c = &out->codecs[i];
+
+		codec_id_name((enum codec_id)i, c->name, sizeof(c->name));
+		c->objects = use.nr_by_codec[i];
+		c->packed = use.packed_by_codec[i];
+	}
+	put_classes(out, pool);
+}
+
 static void put_limit(struct uzswap_stats *s, struct engine *e)
 {
 	const char *note = atomic_load(&e->note);
@@ -145,6 +195,7 @@ void publish_now(void *publish)
 	s->updated_ns = sys_now_ns();
 	put_memory(s, e);
 	put_limit(s, e);
+	put_pool((struct uzswap_pool *)(void *)((char *)s + UZSWAP_POOL_AT), e);
 	for (unsigned i = 0; i < UZSWAP_NR_COUNTERS; i++)
 		s->counters[i] = count_get((enum uzswap_counter)i);
 	for (unsigned i = 0; i < UZSWAP_NR_BUCKETS; i++)

@@ -8,10 +8,10 @@
  *	-c	random frees and stores, millions (10)
  *	-r	rounds of the timing, of which the median counts (7)
  *
- * Three tables: density of each kind and of the mix, in a pool of its own;
- * the mix's pool after churn and after freeing; time per page of packing
- * and storing, loading and unpacking, beside bare LZ4 on the same pages in
- * the same round.
+ * Four tables: density of each kind and of the mix, in a pool of its own and
+ * in zram; the mix packed again by second codecs; the mix's pool after churn
+ * and after freeing; time per page of packing and storing, loading and
+ * unpacking, beside bare LZ4 on the same pages in the same round.
  *
  * The objects of the churn are packed beforehand and go straight to the
  * pool, since it is the pool that is looked at.
@@ -25,6 +25,7 @@
 #include "store/store.h"
 #include "tests/bench/corpus.h"
 #include "tests/bench/pack_time.h"
+#include "tests/bench/zram_twin.h"
 
 #define RESERVE		(16 * GIB)
 #define ACCEPT_PCT	75
@@ -49,6 +50,7 @@ static struct {
 	size_t nr;
 	size_t first[CORPUS_NR + 1];	/* items by kind */
 	struct store store;
+	struct codec_pair pair;
 	struct arena arena;
 	struct codec *codec[PACK_TIME_THREADS];
 } b;
@@ -167,6 +169,20 @@ static void print_density(const char *name, size_t nr, size_t refused)
 	       ratio(nr * PAGE_SIZE, u.used + refused * PAGE_SIZE));
 }
 
+static void print_zram(const char *name, size_t first, size_t end)
+{
+	struct zram_usage u;
+
+	if (!zram_fill(&u, "lz4", b.pages + first * PAGE_SIZE, end - first)) {
+		printf("%-10s no idle zram device\n", name);
+		return;
+	}
+	printf("%-10s %9.1f %9s %9.1f %9.1f %8.4f %9s %9.2f\n", name,
+	       mib((end - first) * PAGE_SIZE), "", mib(u.packed), mib(u.used),
+	       ratio(u.used, u.packed), "",
+	       ratio((end - first) * PAGE_SIZE, u.used));
+}
+
 static void show_density(void)
 {
 	printf("%-10s %9s %9s %9s %9s %8s %9s %9s\n", "fresh", "MiB",
@@ -183,6 +199,10 @@ static void show_density(void)
 	start_store();
 	print_density("mix", b.nr, put_range(0, b.nr));
 	stop_store();
+	printf("zram, lz4\n");
+	for (unsigned k = 0; k < CORPUS_NR; k++)
+		print_zram(corpus_names[k], b.first[k], b.first[k + 1]);
+	print_zram("mix", 0, b.nr);
 }
 
 /* --- churn ---------------------------------------------------------------- */
@@ -325,7 +345,7 @@ static void show_churn(void)
 	churn_steps(&rand, churn_millions * 1000000, 0, b.nr);
 	print_churn("random frees and stores");
 	/* sizes drift: only one kind comes in, then another */
-	for (unsigned k = 0; k <= CORPUS_POINTERS; k++) {
+	for (unsigned k = 0; k <= CORPUS_DATABASE; k++) {
 		churn_steps(&rand, 2 * b.nr, b.first[k], b.first[k + 1]);
 		print_churn(corpus_names[k]);
 	}
@@ -335,6 +355,88 @@ static void show_churn(void)
 	free_part(&rand, 80, "90 % freed");
 	free_part(&rand, 90, "99 % freed");
 	stop_store();
+}
+
+/* --- packed again --------------------------------------------------------- */
+
+static void train(void)
+{
+	struct dict_trainer t;
+	uint64_t rand = 99;
+	void *to;
+
+	if (dict_trainer_init(&t, &b.arena))
+		return;
+	while ((to = dict_trainer_next(&t))) {
+		size_t i = corpus_random(&rand) % b.nr;
+
+		if (!store_peek(&b.store, b.codec[0], b.items[i].ref, to))
+			dict_trainer_undo(&t);
+	}
+	if (store_train(&b.store, b.codec[0], &t))
+		printf("(a dictionary gains too little)\n");
+	dict_trainer_clear(&t, &b.arena);
+}
+
+/* Microseconds of loading one page, at random. */
+static double load_us(void)
+{
+	static char page[PAGE_SIZE];
+	uint64_t rand = 5;
+	uint64_t start = sys_cpu_ns();
+	unsigned nr = 20000;
+
+	for (unsigned n = 0; n < nr; n++) {
+		size_t i = pick(&rand, 0, b.nr);
+
+		if (store_load(&b.store, b.codec[0], b.items[i].ref, page) ||
+		    memcmp(page, b.items[i].page, PAGE_SIZE))
+			fail("a page is not what was put");
+	}
+	return (double)(sys_cpu_ns() - start) / 1000 / nr;
+}
+
+static void show_repacked(const char *codecs, bool dictionary)
+{
+	size_t refused;
+	uint64_t start;
+	size_t nr = 0;
+
+	start_store();
+	if (codec_parse(&b.pair, codecs))
+		fail("no such codecs");
+	store_set_codecs(&b.store, b.pair);
+	refused = put_range(0, b.nr);
+	if (dictionary)
+		train();
+	start = sys_cpu_ns();
+	for (size_t i = 0; i < b.nr; i++) {
+		size_t saved;
+
+		nr += store_repack(&b.store, b.codec[0], b.items[i].ref,
+				   &saved) == STORE_REPACKED;
+	}
+	start = sys_cpu_ns() - start;
+	store_compact(&b.store, b.nr);
+	print_density(dictionary ? "mix, dict" : "mix", b.nr, refused);
+	printf("           %zu packed again, %.1f us each; %.2f us to load\n",
+	       nr, ratio(start, nr) / 1000, load_us());
+	stop_store();
+}
+
+static void show_second(void)
+{
+	static const char *const codecs[] = {
+		"lz4+lz4:9", "lz4+zstd:1", "lz4+zstd:3", "lz4+zstd:6",
+		"lz4+zstd:9",
+	};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(codecs); i++) {
+		printf("%s\n", codecs[i]);
+		show_repacked(codecs[i], false);
+		if (i)
+			show_repacked(codecs[i], true);
+	}
 }
 
 /* --- time ----------------------------------------------------------------- */
@@ -391,6 +493,7 @@ int main(int argc, char **argv)
 	make_corpus();
 	show_density();
 	pack_all();
+	show_second();
 	show_churn();
 	show_time();
 	return 0;

@@ -6,7 +6,8 @@
  *
  * The pointers are nodes of trees as an interpreter keeps them: a type, a
  * count, three links into the same 256 MiB of heap, a small number and a
- * hash.
+ * hash.  The leaves of a database are B-tree pages, two thirds full: a header
+ * and places of rows from the front, rows from the back, nothing between.
  */
 #define _XOPEN_SOURCE 700
 #include "tests/bench/corpus.h"
@@ -26,6 +27,7 @@ const char *const corpus_names[CORPUS_NR] = {
 	[CORPUS_JSON] = "json",
 	[CORPUS_ELF] = "elf",
 	[CORPUS_POINTERS] = "pointers",
+	[CORPUS_DATABASE] = "database",
 	[CORPUS_SAME] = "same",
 	[CORPUS_RANDOM] = "random",
 };
@@ -161,6 +163,64 @@ static size_t fill_pointers(uint64_t *buf, size_t len)
 	return len;
 }
 
+/* One row: its number, name, address, amount and time; its length. */
+static size_t make_row(char *row, size_t most, uint64_t id, uint64_t *s)
+{
+	static const char *const first[] = {
+		"Anna", "Boris", "Chloe", "David", "Emre", "Fatima", "Goran",
+		"Hana", "Igor", "Julia", "Kofi", "Lea", "Mei", "Nadia", "Omar",
+	};
+	static const char *const city[] = {
+		"Berlin", "Lagos", "Lima", "Osaka", "Paris", "Prague", "Quito",
+		"Sofia", "Tunis", "Turin", "Vienna",
+	};
+	uint64_t r = corpus_random(s);
+	uint64_t t = 1700000000 + id * 7 + (r & 3);
+	int n = snprintf(row, most, "%s %c. %c%llu%s%s%llu@example.org",
+			 first[r % 15], (char)('A' + (r >> 8) % 26),
+			 (char)('A' + (r >> 16) % 26),
+			 (unsigned long long)(r >> 20 & 0xfff),
+			 city[(r >> 32) % 11], first[(r >> 36) % 15],
+			 (unsigned long long)(r >> 40 & 0xffff));
+	size_t at = (size_t)n;
+
+	for (int shift = 24; shift >= 0; shift -= 8) {
+		row[at++] = (char)(id >> shift);
+		row[at++] = (char)(t >> shift);
+	}
+	row[at++] = (char)(r >> 56);
+	row[at++] = (char)(r >> 48 & 3);
+	return at;
+}
+
+static size_t fill_database(unsigned char *buf, size_t len)
+{
+	uint64_t s = SEED;
+	uint64_t id = 1;
+
+	memset(buf, 0, len);
+	for (unsigned char *page = buf; page < buf + len; page += 4096) {
+		size_t back = 4096;
+		size_t full = 2300 + corpus_random(&s) % 1500;
+		size_t at = 8;
+
+		page[0] = 13;
+		while (4096 - back < full) {
+			char row[128];
+			size_t n = make_row(row, 100, id++, &s);
+
+			back -= n;
+			memcpy(page + back, row, n);
+			page[at++] = (unsigned char)(back >> 8);
+			page[at++] = (unsigned char)back;
+		}
+		page[4] = (unsigned char)(at / 2 - 4);
+		page[5] = (unsigned char)(back >> 8);
+		page[6] = (unsigned char)back;
+	}
+	return len;
+}
+
 static size_t fill_same(uint64_t *buf, size_t len)
 {
 	static const uint64_t words[] = {
@@ -191,6 +251,8 @@ size_t corpus_fill(enum corpus_kind kind, void *buf, size_t len)
 		return fill_json(buf, len);
 	case CORPUS_POINTERS:
 		return fill_pointers(buf, len);
+	case CORPUS_DATABASE:
+		return fill_database(buf, len);
 	case CORPUS_SAME:
 		return fill_same(buf, len);
 	case CORPUS_RANDOM:

@@ -2,7 +2,8 @@
 /*
  * Pages like those of real programs, made on the spot: text, programs and
  * libraries from the files of this machine; JSON documents, structures full
- * of pointers, same-filled and random pages from a generator.
+ * of pointers, leaves of a database, same-filled and random pages from a
+ * generator.
  */
 #ifndef UZ_BENCH_CORPUS_H
 #define UZ_BENCH_CORPUS_H
@@ -15,6 +16,7 @@ enum corpus_kind {
 	CORPUS_JSON,
 	CORPUS_ELF,
 	CORPUS_POINTERS,
+	CORPUS_DATABASE,
 	CORPUS_SAME,
 	CORPUS_RANDOM,
 	CORPUS_NR

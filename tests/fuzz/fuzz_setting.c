@@ -16,6 +16,7 @@ const char *const fuzz_seeds[] = {
 	"limit=1.5G\nmin_managed=8M\nthreads=2\nname=abc\nengine=wp\n",
 	"pool-max=25%\naccept_percent=75%\nuffd_fd=7\nenable=off\n",
 	"limit=999999T\nmin-managed=0\nfollow=none\ninclude=x,y\n",
+	"compressor=lz4+zstd:3\ncompressor=lz4:-5+lz4:12\ncompressor=zstd:12\n",
 	NULL,
 };
 

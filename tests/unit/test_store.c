@@ -177,6 +177,34 @@ static void test_a_full_pool_takes_only_what_is_free(void **state)
 	check(ref);
 }
 
+/* Codecs, classes and the whole say the same. */
+static void check_sums(void)
+{
+	struct store_usage u = usage();
+	struct pool_class_usage c;
+	uint64_t codecs[2] = { 0 };
+	uint64_t classes[3] = { 0 };
+
+	for (unsigned i = 0; i < CODEC_NR; i++) {
+		codecs[0] += u.nr_by_codec[i];
+		codecs[1] += u.packed_by_codec[i];
+	}
+	for (unsigned i = 0; i < store.pool.classes.nr; i++) {
+		pool_class_usage(&store.pool, i, &c);
+		classes[0] += c.objects;
+		classes[1] += c.packed;
+		classes[2] += c.used;
+		assert_true(c.objects <= c.slabs * c.shape.nr_slots);
+		assert_true(c.packed <= c.used);
+	}
+	assert_int_equal(codecs[0] + u.same, u.pages);
+	assert_int_equal(classes[0] + u.same, u.pages);
+	assert_int_equal(codecs[1], u.packed);
+	assert_int_equal(classes[1], u.packed);
+	assert_int_equal(classes[2] + PAGE_SIZE *
+			 slab_nr_warm(&store.pool.slabs), u.used);
+}
+
 static void test_sums_close(void **state)
 {
 	uint64_t packed = 0;
@@ -193,8 +221,10 @@ static void test_sums_close(void **state)
 		nr++;
 		assert_int_equal(usage().pages, nr);
 	}
+	check_sums();
 	for (uint32_t i = 0; i < NR_OBJECTS; i += 2)
 		store_drop(&store, refs[i]);
+	check_sums();
 	while (store_compact(&store, 10))
 		;
 	for (uint32_t i = 1; i < NR_OBJECTS; i += 2) {
