@@ -50,6 +50,7 @@ ENGINE = \
 	src/engine/stream.c src/engine/stream.h \
 	src/engine/steward.c src/engine/steward.h \
 	src/engine/cold.c src/engine/cold.h \
+	src/engine/descriptor.c src/engine/descriptor.h \
 	src/engine/staging.c src/engine/staging.h \
 	src/engine/evict.c src/engine/evict.h \
 	src/engine/evict_move.c src/engine/evict_move.h \

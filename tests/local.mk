@@ -104,6 +104,7 @@ PRELOAD_TESTS = \
 	tests/preload/thread_arenas.c \
 	tests/preload/thread_ends_after_sleep.c \
 	tests/preload/threads_by_thousands.c \
+	tests/preload/threads_past_the_hook.c \
 	tests/preload/wp_replace_in_place.c
 
 TOOLS_TESTS = \

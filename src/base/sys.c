@@ -177,6 +177,11 @@ long sys_readlink(const char *path, char *buf, size_t len)
 	return CALL(SYS_readlinkat, AT_FDCWD, path, buf, len, 0, 0);
 }
 
+long sys_getdents(int fd, void *buf, size_t len)
+{
+	return CALL(SYS_getdents64, fd, buf, len, 0, 0, 0);
+}
+
 long sys_read(int fd, void *buf, size_t len)
 {
 	return CALL(SYS_read, fd, buf, len, 0, 0, 0);
@@ -372,6 +377,16 @@ long sys_prctl(int op, unsigned long a, unsigned long b, unsigned long c,
 long sys_getrlimit(int what, struct rlimit *out)
 {
 	return CALL(SYS_prlimit64, 0, what, 0, out, 0, 0);
+}
+
+uintptr_t sys_robust_list(pid_t tid)
+{
+	uintptr_t head = 0;
+	size_t len = 0;
+
+	if (CALL(SYS_get_robust_list, tid, &head, &len, 0, 0, 0))
+		return 0;
+	return head;
 }
 
 void sys_exit_thread(int status)

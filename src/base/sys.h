@@ -47,6 +47,7 @@ long sys_open(const char *path, int flags, mode_t mode);
 long sys_openat(int dir, const char *path, int flags, mode_t mode);
 long sys_close(int fd);
 long sys_readlink(const char *path, char *buf, size_t len);
+long sys_getdents(int fd, void *buf, size_t len);
 long sys_read(int fd, void *buf, size_t len);
 long sys_pread(int fd, void *buf, size_t len, off_t off);
 long sys_write(int fd, const void *buf, size_t len);
@@ -80,6 +81,7 @@ long sys_setpriority(int which, int who, int prio);
 long sys_prctl(int op, unsigned long a, unsigned long b, unsigned long c,
 	       unsigned long d);
 long sys_getrlimit(int what, struct rlimit *out);
+uintptr_t sys_robust_list(pid_t tid);	/* 0: none, or no such thread */
 /*
  * epoll: ADD says which number an event of FD carries; EXCLUSIVE wakes one
  * waiter instead of all.  WAIT returns one number, or -ETIMEDOUT.

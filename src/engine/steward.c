@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/sys.h"
 #include "base/torture.h"
+#include "engine/descriptor.h"
 #include "engine/engine.h"
 
 #define TICK_BUSY_NS	(3 * NS_PER_MS)
@@ -205,6 +206,7 @@ static void steward_tick(struct engine *e, uint64_t now_ns,
 			 uint64_t *refreshed_ns, uint64_t *looked_ns,
 			 bool rung)
 {
+	bool was_closed = e->adopt.closed;
 	bool look = rung || torture_strikes(4) ||
 		    now_ns - *looked_ns > LOOK_NS;
 
@@ -223,6 +225,8 @@ static void steward_tick(struct engine *e, uint64_t now_ns,
 		if (look)
 			*looked_ns = now_ns;
 	}
+	if (e->adopt.closed && (look || !was_closed))
+		descriptor_pin_all(e);
 }
 
 static void publish(struct engine *e, uint64_t now_ns, uint64_t *published_ns,

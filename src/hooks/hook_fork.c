@@ -27,11 +27,11 @@
 #include <unistd.h>
 
 #include "base/sys.h"
+#include "engine/descriptor.h"
 #include "hooks/hooks.h"
 
 #define THREADS_MAX	4096u	/* descriptors remembered; a ring */
 #define FILES_MAX	65536u	/* FILEs looked at: a bound, not a limit */
-#define DESCRIPTOR_LEN	4096u	/* glibc 2.36: struct pthread is 2.3 KiB */
 
 #define READY_WAIT_NS	(NS_PER_MS)
 
