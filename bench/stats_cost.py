@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: MIT
 """What looking in costs the one looked at.
 
-    bench/stats_cost.py --zctl build/zctl [--seconds 2] [--turns 12]
+    bench/stats_cost.py --zctl build/zctl [--tenths 5] [--turns 60]
 
 A program under uzswap, with part of its data stored, counts how often it can
 go through the rest in a second, on a processor of its own.  By turns nobody
 looks, and zctl reads its statistics 100 times a second from another
-processor.  Printed is the ratio of the medians; the spread tells what it is
-worth.  Then the program is stopped, and read all the same.
+processor.  Printed is the median of the ratios of neighbouring turns and its
+standard error, which tells what it is worth.  Then the program is stopped,
+and read all the same.
 """
 
 import argparse
@@ -45,9 +46,9 @@ def start(zctl):
     return target
 
 
-def work(target, seconds):
+def work(target, tenths):
     """Rounds of work in so many tenths of a second."""
-    return sum(int(target.stdout.readline()) for _ in range(seconds * 10))
+    return sum(int(target.stdout.readline()) for _ in range(tenths))
 
 
 def look(zctl, pid):
@@ -59,31 +60,35 @@ def look(zctl, pid):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--zctl", required=True)
-    parser.add_argument("--seconds", type=int, default=2)
-    parser.add_argument("--turns", type=int, default=12)
+    parser.add_argument("--tenths", type=int, default=5)
+    parser.add_argument("--turns", type=int, default=60)
     args = parser.parse_args()
     target = start(args.zctl)
     alone, watched = [], []
     try:
-        work(target, 5)         # let it settle
+        work(target, 100)       # let it settle
         for _ in range(args.turns):
-            alone.append(work(target, args.seconds))
+            alone.append(work(target, args.tenths))
             reader = look(args.zctl, target.pid)
-            watched.append(work(target, args.seconds))
+            work(target, 1)     # its start is not its reading
+            watched.append(work(target, args.tenths))
             reader.terminate()
             reader.wait()
+            work(target, 1)
         report(args.zctl, target, alone, watched)
     finally:
         target.kill()
 
 
 def report(zctl, target, alone, watched):
-    ratio = statistics.median(watched) / statistics.median(alone)
-    spread = (max(alone) - min(alone)) / statistics.median(alone)
-    print(f"work alone     {statistics.median(alone):10.0f}  "
-          f"spread {100 * spread:.2f} %")
+    ratios = [w / a for w, a in zip(watched, alone)]
+    middle = statistics.median(ratios)
+    away = statistics.median(abs(r - middle) for r in ratios)
+    # of the median of normal noise, from its median absolute deviation
+    error = 1.4826 * away * 1.2533 / len(ratios) ** 0.5
+    print(f"work alone     {statistics.median(alone):10.0f}")
     print(f"work watched   {statistics.median(watched):10.0f}")
-    print(f"ratio          {ratio:10.4f}")
+    print(f"ratio          {middle:10.4f} +- {error:.4f}")
     os.kill(target.pid, signal.SIGSTOP)
     times = []
     for _ in range(50):

@@ -23,9 +23,14 @@ expect 0 '*' "$zctl" stats --json -n "$label"
 	"$low $high " ] || fault "order: $(cat "$work/out")"
 user=$(id -un)
 expect 0 "$first" "$zctl" list -u "$user" -n "$label"
-expect 0 "$first" "$zctl" list -u "$(id -u)"
 expect 4 'no process of that name' "$zctl" list -n "$label" -u daemon
-expect 0 "$second" "$zctl" stats --all --json
+# other tests may have pages that cannot be read, at the same time: 3
+for all in 'stats --all --json' "list -u $(id -u)"; do
+	# shellcheck disable=SC2086 # they are words
+	"$zctl" $all >"$work/out" 2>&1
+	case $? in 0 | 3) ;; *) fault "$all: $?" ;; esac
+	contains "$second"
+done
 group=$(sed -n 's|^[0-9]*:[^:]*:/\(.*\)|\1|p' "/proc/$first/cgroup" |
 	grep . | head -n 1)
 if [ -n "$group" ]; then
