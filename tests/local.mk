@@ -186,8 +186,7 @@ REAL_FILES = \
 	bench/start.c \
 	bench/stats_cost.py \
 	bench/works.py \
-	docs/screenshot.py \
-	docs/top.svg
+	docs/screenshot.py
 
 # Shared by tests: fixtures, patterns, fakes, the main() of fuzz tests.
 LIBTEST = \
