@@ -34,6 +34,7 @@
 #define COLD_MS		10000u
 #define LOOK_NS		(500 * NS_PER_MS)
 #define TOP		20
+#define ENDED		(1 << 30) /* in a wait status: it was waited for */
 
 struct options {
 	struct target_choice choice;
@@ -60,8 +61,8 @@ static const struct argp_option argp_options[] = {
 	{ "output", 'o', "FILE", 0, "also write the recording to FILE", 0 },
 	{ "force", 'f', NULL, 0, "overwrite FILE", 0 },
 	{ "view", KEY_VIEW, "VIEW", 0, "sites, ages, heat, faults or vmas", 0 },
-	{ "format", KEY_FORMAT, "FORMAT", 0, "text, json, pprof, folded or "
-	  "gnuplot, on standard output", 0 },
+	{ "format", KEY_FORMAT, "FORMAT", 0, "text, json, pprof, folded, html "
+	  "or gnuplot, on standard output", 0 },
 	{ "cold", KEY_COLD, "TIME", 0, "memory counts as cold when it was not "
 	  "used for TIME (default 10s)", 0 },
 	{ "top", KEY_TOP, "N", 0, "lines of a table (default 20; 0 all)", 0 },
@@ -140,7 +141,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_FORMAT:
 		parse_word(&o->format, arg, "format",
-			   "text json pprof folded gnuplot", state);
+			   "text json pprof folded html gnuplot", state);
 		return 0;
 	case KEY_COLD:
 		o->text.cold_ms = parse_time(arg, "cold", state);
@@ -306,7 +307,7 @@ static void watch_child(struct profile_record *r, const struct options *o,
 		profile_record_look(r);
 		pause_once();
 		if (waitpid(pid, status, WNOHANG) == pid) {
-			*status |= 1 << 30;
+			*status |= ENDED;
 			return;
 		}
 	} while (!is_over(o, start_ns));
@@ -347,7 +348,7 @@ static enum zctl_status record_program(struct profile *p, struct options *o,
 	done = profile_record_finish(&r, p, client.comm);
 	profile_record_close(&r);
 	client_close(&client);
-	if (!(status & 1 << 30))
+	if (!(status & ENDED))
 		while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 			;
 	*program = end_status(status);

@@ -44,12 +44,14 @@ libzctl_la_SOURCES = \
 	tools/profile_text.c tools/profile_text.h \
 	tools/profile_export.c tools/profile_export.h \
 	tools/profile_pprof.c \
+	tools/profile_html.c tools/profile_page_html.h \
 	tools/cmd_profile.c \
 	tools/cmd_run.c \
 	tools/cmd_list.c \
 	tools/cmd_metrics.c \
 	tools/cmd_stats.c \
 	tools/cmd_top.c
+nodist_libzctl_la_SOURCES = tools/profile_page_html.c
 libzctl_la_CPPFLAGS = $(ZCTL_CPPFLAGS)
 libzctl_la_CFLAGS = $(COMMON_CFLAGS)
 
@@ -66,10 +68,19 @@ uzswap_uffd_CPPFLAGS = $(COMMON_CPPFLAGS) $(CAPNG_CFLAGS)
 uzswap_uffd_CFLAGS = $(COMMON_CFLAGS)
 uzswap_uffd_LDADD = $(CAPNG_LIBS)
 
-ZCTL_CPPFLAGS = $(COMMON_CPPFLAGS) -DUZSWAP_LIBDIR='"$(libdir)"' \
+ZCTL_CPPFLAGS = $(COMMON_CPPFLAGS) -I$(top_srcdir)/tools -DUZSWAP_LIBDIR='"$(libdir)"' \
 	-DUZSWAP_VENDORDIR='"$(prefix)/lib/uzswap"' \
 	-DUZSWAP_CONFDIR='"$(sysconfdir)/uzswap"' \
 	$(SMARTCOLS_CFLAGS) $(JANSSON_CFLAGS) $(NCURSES_CFLAGS) \
 	$(INIH_CFLAGS) $(MICROHTTPD_CFLAGS) $(DW_CFLAGS) $(ZLIB_CFLAGS)
 ZCTL_LIBS = $(SMARTCOLS_LIBS) $(JANSSON_LIBS) $(NCURSES_LIBS) \
 	$(INIH_LIBS) $(MICROHTTPD_LIBS) $(DW_LIBS) $(ZLIB_LIBS) -lm
+
+# The report of zctl profile, as C.
+EXTRA_DIST += tools/report.html tools/report_html.sh
+CLEANFILES += tools/profile_page_html.c
+tools/profile_page_html.c: tools/report.html tools/report_html.sh
+	@$(MKDIR_P) tools
+	$(AM_V_GEN){ printf '#include <stddef.h>\n\n#include "profile_page_html.h"\n\n'; \
+		$(SHELL) $(srcdir)/tools/report_html.sh \
+			$(srcdir)/tools/report.html; } >$@.tmp && mv $@.tmp $@

@@ -13,6 +13,7 @@
  *	profile_text.c    tables and bars for a terminal
  *	profile_export.c  folded, gnuplot, sums as JSON; differences
  *	profile_pprof.c   profile.proto
+ *	profile_html.c    the report (report.html)
  *
  * Whatever a struct profile comes from is taken for hostile: counts are
  * bounded, indices checked and texts printable when it has been made.

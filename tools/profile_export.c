@@ -16,6 +16,17 @@
 
 #define NAME_LEN	256
 
+/* The first frame that is not malloc, or what it called: these say nothing. */
+static uint32_t inner_of(const struct profile *p, const struct profile_site *s)
+{
+	uint32_t i = 0;
+
+	while (i + 1 < s->nr_frames &&
+	       profile_frame_is_allocator(p, p->stack[s->first_frame + i]))
+		i++;
+	return i;
+}
+
 /* --- folded -------------------------------------------------------------- */
 
 /* A name without what separates names and numbers. */
@@ -48,15 +59,10 @@ static enum zctl_status put_stacks(const struct profile *p,
 		const struct profile_site *s =
 			&p->sites[sum->sites[i].site];
 
-		uint32_t inner = 0;
+		uint32_t inner = inner_of(p, s);
 
 		if (sum->sites[i].cold < 1)
 			continue;
-		/* malloc and what it called say nothing */
-		while (inner + 1 < s->nr_frames &&
-		       profile_frame_is_allocator(p, p->stack[s->first_frame +
-							      inner]))
-			inner++;
 		put_folded(s->thread[0] ? s->thread : p->command);
 		for (uint32_t k = s->nr_frames; k-- > 0;) {
 			uint32_t frame = p->stack[s->first_frame + k];
@@ -127,7 +133,7 @@ static json_t *stack_of(const struct profile *p, const struct profile_site *s)
 {
 	json_t *list = json_array();
 
-	for (uint32_t i = 0; i < s->nr_frames; i++) {
+	for (uint32_t i = inner_of(p, s); i < s->nr_frames; i++) {
 		uint32_t frame = p->stack[s->first_frame + i];
 		const struct profile_frame *f = &p->frames[frame];
 		char name[NAME_LEN];
@@ -231,6 +237,8 @@ enum zctl_status profile_export(const struct profile *p,
 		return put_points(p);
 	if (strcmp(format, "pprof") == 0)
 		return put_pprof(p, sum);
+	if (strcmp(format, "html") == 0)
+		return profile_html(p, sum, cold_ms);
 	return record_print(profile_summary(p, sum, cold_ms), true);
 }
 

@@ -5,6 +5,7 @@
  *	folded    a line per call stack, as flame graph tools read
  *	pprof     profile.proto, gzip'd: go tool pprof
  *	gnuplot   time, address, heat: a line per watched page and row
+ *	html      one file with everything (profile_html.c)
  *	json      sums, not the recording: uzswap.profile-summary.v1
  */
 #ifndef UZ_TOOLS_PROFILE_EXPORT_H
@@ -24,6 +25,11 @@ enum zctl_status profile_subtract(struct profile *p, const char *path);
 /* profile_pprof.c: the message, malloc'd; NULL without memory. */
 uint8_t *profile_pprof(const struct profile *p, const struct profile_sum *sum,
 		       size_t *len);
+
+/* profile_html.c */
+enum zctl_status profile_html(const struct profile *p,
+			      const struct profile_sum *sum,
+			      uint64_t cold_ms);
 
 /* The sums, also for the report; a reference is given. */
 struct json_t;

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #define NS_PER_MS	1000000u
+#define FULL_EVERY_NS	2000000000u
 #define MAPS_EVERY	16u	/* rows between looks at the maps */
 #define WHY_LEN		160
 
@@ -120,6 +121,20 @@ static void merge_rows(struct profile_record *r)
 	r->every_ms *= 2;
 }
 
+static void keep_full(struct profile_record *r,
+		      const struct uzswap_profile *head)
+{
+	struct profile_page page;
+	char why[WHY_LEN];
+
+	if (head->updated_ns < r->full[1].head.updated_ns + FULL_EVERY_NS ||
+	    profile_page_read(&page, r->fd, true, why, sizeof(why)))
+		return;
+	profile_page_free(&r->full[0]);
+	r->full[0] = r->full[1];
+	r->full[1] = page;
+}
+
 int profile_record_look(struct profile_record *r)
 {
 	struct profile_page page;
@@ -136,6 +151,7 @@ int profile_record_look(struct profile_record *r)
 		ret = -ENOMEM;
 	else if (page.head.updated_ns >= last + r->every_ms * NS_PER_MS / 2)
 		ret = take_row(&r->rows[r->nr_rows++], &page, last);
+	keep_full(r, &page.head);
 	profile_page_free(&page);
 	if (r->nr_rows == PROFILE_ROWS_MAX)
 		merge_rows(r);
@@ -199,9 +215,17 @@ enum zctl_status profile_record_finish(struct profile_record *r,
 	char why[WHY_LEN];
 	char root[64];
 	struct tm utc;
-	int ret = profile_page_read(&page, r->fd, true, why, sizeof(why));
+	int ret;
 
 	memset(p, 0, sizeof(*p));
+	snprintf(root, sizeof(root), "/proc/%d/root", r->pid);
+	if (access(root, X_OK) && r->full[0].sites) {
+		page = r->full[0];
+		memset(&r->full[0], 0, sizeof(r->full[0]));
+		ret = 0;
+	} else {
+		ret = profile_page_read(&page, r->fd, true, why, sizeof(why));
+	}
 	if (ret) {
 		zctl_error("%s (pid %d): %s", command, r->pid, why);
 		return ZCTL_FAILED;
@@ -218,7 +242,6 @@ enum zctl_status profile_record_finish(struct profile_record *r,
 		take_maps(r, p);
 		profile_place_frames(p);
 		/* the files as the process sees them, as long as it is there */
-		snprintf(root, sizeof(root), "/proc/%d/root", r->pid);
 		ret = profile_symbolize(p, access(root, X_OK) ? "" : root);
 	}
 	if (ret) {
@@ -233,6 +256,8 @@ void profile_record_close(struct profile_record *r)
 	for (size_t i = 0; i < r->nr_rows; i++)
 		free(r->rows[i].spots);
 	free(r->rows);
+	profile_page_free(&r->full[0]);
+	profile_page_free(&r->full[1]);
 	profile_free(&r->maps);
 	if (r->fd >= 0)
 		close(r->fd);

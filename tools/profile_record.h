@@ -5,6 +5,9 @@
  *
  * Its memfd is held open, so that what was recorded is there even if the
  * process ends; what is mapped is looked at again and again, as that is not.
+ * A program gives its memory back before it ends: so copies of all tables are
+ * kept, and of a process that has ended what it was some seconds before is
+ * shown.
  */
 #ifndef UZ_TOOLS_PROFILE_RECORD_H
 #define UZ_TOOLS_PROFILE_RECORD_H
@@ -19,6 +22,7 @@ struct profile_record {
 	struct profile_heat *rows;
 	size_t nr_rows;
 	uint64_t every_ms;	/* between rows; doubles when there are many */
+	struct profile_page full[2]; /* all tables: some seconds ago, lately */
 };
 
 /*

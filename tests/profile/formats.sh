@@ -56,6 +56,19 @@ for format in folded pprof gnuplot json; do
 done
 python3 "$src/tests/profile/check_formats.py" rec.folded rec.pprof \
 	rec.gnuplot rec.json || fault 'a format is wrong'
+# the report: whole, and loads nothing
+"$zctl" profile --cold 2s --format html rec >rec.html || fault 'html'
+grep -q '</html>' rec.html || fault 'the report is not whole'
+grep -q 'site_text' rec.html || fault 'the report has no site_text'
+grep -nE '(src|href)=|@import|https?://|@DATA@' rec.html &&
+	fault 'the report asks for something else'
+if command -v chromium >/dev/null; then
+	timeout 60 chromium --headless --no-sandbox --disable-gpu \
+		--user-data-dir="$work/chromium" --dump-dom \
+		"file://$work/rec.html" >dom 2>/dev/null
+	grep -q '<summary><code>site_text' dom ||
+		fault 'the report draws nothing in chromium'
+fi
 if command -v go >/dev/null; then
 	expect 0 'site_text' env HOME="$work" go tool pprof -top rec.pprof
 else
