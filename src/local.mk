@@ -49,6 +49,7 @@ ENGINE = \
 	src/engine/engine.c src/engine/engine.h \
 	src/engine/stream.c src/engine/stream.h \
 	src/engine/steward.c src/engine/steward.h \
+	src/engine/mode.c src/engine/mode.h \
 	src/engine/cold.c src/engine/cold.h \
 	src/engine/descriptor.c src/engine/descriptor.h \
 	src/engine/staging.c src/engine/staging.h \

@@ -53,7 +53,8 @@ FUZZ_TESTS = \
 	tests/fuzz/fuzz_snapshot \
 	tests/fuzz/fuzz_unpack
 
-LIVE_TESTS =
+LIVE_TESTS = \
+	tests/live/live_mode
 
 PRELOAD_TESTS = \
 	tests/preload/advice_of_all_kinds.c \

@@ -14,6 +14,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -299,6 +300,18 @@ long sys_epoll_wait(int epoll_fd, int max_ms)
 	if (ret == 0)
 		return -ETIMEDOUT;
 	return ret < 0 ? ret : (long)ev.data.u32;
+}
+
+long sys_eventfd(void)
+{
+	return CALL(SYS_eventfd2, 0, EFD_CLOEXEC | EFD_NONBLOCK, 0, 0, 0, 0);
+}
+
+long sys_eventfd_raise(int fd)
+{
+	const uint64_t one = 1;
+
+	return CALL(SYS_write, fd, &one, sizeof(one), 0, 0, 0);
 }
 
 long sys_futex_wait(_Atomic uint32_t *word, uint32_t while_is,

@@ -89,6 +89,9 @@ uintptr_t sys_robust_list(pid_t tid);	/* 0: none, or no such thread */
 long sys_epoll_create(void);
 long sys_epoll_add(int epoll_fd, int fd, uint32_t number, bool exclusive);
 long sys_epoll_wait(int epoll_fd, int max_ms);
+/* An eventfd, and making it readable for good. */
+long sys_eventfd(void);
+long sys_eventfd_raise(int fd);
 NORETURN void sys_exit_thread(int status);
 NORETURN void sys_exit_process(int status);
 NORETURN void sys_abort(void);

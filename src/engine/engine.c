@@ -283,6 +283,8 @@ static int start_threads(struct engine *e)
 {
 	int ret = 0;
 
+	atomic_store(&e->ending, 0);
+	e->door = (int)sys_eventfd();
 	for (unsigned i = 0; !ret && i < e->nr_servers; i++) {
 		ret = pagemap_open(&e->servers[i].pagemap,
 				   e->servers[i].pagemap.words);
@@ -339,9 +341,8 @@ static int bring_up(struct engine *e, bool first)
 {
 	int ret = open_uffd(&e->main, &e->aside, &e->cfg);
 
-	if (ret)
-		return ret;
-	ret = find_pressure(e);
+	if (!ret)
+		ret = find_pressure(e);
 	if (!ret && first)
 		ret = build(e);
 	if (!ret)
@@ -356,10 +357,77 @@ static int bring_up(struct engine *e, bool first)
 	return ret;
 }
 
+int engine_start_helpers(struct engine *e)
+{
+	int ret = open_uffd(&e->main, &e->aside, &e->cfg);
+
+	if (!ret)
+		ret = register_own(e);
+	if (!ret && !e->use_move)
+		evict_remap_start(e, false);
+	return ret ? ret : start_threads(e);
+}
+
+/* Evictors first: with engine B they need servers to come to an end. */
+void engine_stop_helpers(struct engine *e)
+{
+	atomic_store(&e->ending, 1);
+	reclaim_ring(&e->reclaim);
+	for (unsigned i = 0; i < e->nr_evictors; i++) {
+		thread_join(&e->evictors[i].thread);
+		pagemap_close(&e->evictors[i].pagemap);
+	}
+	atomic_store(&e->ending, 2);
+	sys_eventfd_raise(e->door);
+	for (unsigned i = 0; i < e->nr_servers; i++) {
+		thread_join(&e->servers[i].thread);
+		pagemap_close(&e->servers[i].pagemap);
+	}
+	uffd_close(&e->main);
+	uffd_close(&e->aside);
+	sys_close(e->door);
+	e->door = -1;
+}
+
+/* The child of a process that was OFF. */
+static int bring_up_idle(struct engine *e)
+{
+	int ret = find_pressure(e);
+
+	if (!ret)
+		ret = pagemap_open(&e->steward.pagemap,
+				   e->steward.pagemap.words);
+	if (!ret)
+		fork_settle_child(&e->steward, true);
+	return ret;
+}
+
 static void say_ready(struct engine *e, uint32_t how)
 {
 	atomic_store(&e->ready, how);
 	sys_futex_wake(&e->ready, 1 << 16);
+}
+
+static int bring_up_first(struct engine *e)
+{
+	int ret = bring_up(e, true);
+
+	torture_start(e->cfg.torture);
+	return ret ? ret : start_threads(e);
+}
+
+static int bring_up_child(struct engine *e)
+{
+	int ret;
+
+	if (mode_now(&e->mode) == MODE_OFF)
+		return bring_up_idle(e);
+	ret = bring_up(e, false);
+	if (ret)
+		return ret;
+	fork_settle_child(&e->steward, adopt_again(e));
+	torture_start(e->cfg.torture);
+	return start_threads(e);
 }
 
 static void steward_run(void *arg)
@@ -376,15 +444,9 @@ static void steward_run(void *arg)
 		log_line("running WITHOUT compression: no table of "
 			 "descriptors of our own: a seccomp filter", NULL);
 	else
-		ret = bring_up(e, first);
-	if (!ret && !first)
-		fork_settle_child(&e->steward, adopt_again(e));
-	torture_start(e->cfg.torture);
-	if (!ret)
-		ret = start_threads(e);
+		ret = first ? bring_up_first(e) : bring_up_child(e);
 	if (ret) {
-		uffd_close(&e->main);
-		uffd_close(&e->aside);
+		engine_stop_helpers(e);
 		if (!first)
 			fork_restore_all(&e->steward);
 		atomic_store(&e->adopt.gate, 0);
@@ -392,11 +454,13 @@ static void steward_run(void *arg)
 		say_ready(e, 2);
 		return;
 	}
-	atomic_store(&e->state, UZSWAP_ACTIVE);
+	if (first)
+		atomic_store(&e->state, UZSWAP_ACTIVE);
 	if (e->cfg.begin)
 		e->cfg.begin(e->cfg.publish_ctx);
 	say_ready(e, 1);
 	steward_loop(e);
+	say_ready(e, 2);
 }
 
 /* Twice the RAM: room for pool and metadata of any process that fits. */
@@ -421,6 +485,7 @@ int engine_wake(struct engine *e, const struct engine_config *cfg)
 	e->cfg = *cfg;
 	e->main.fd = -1;
 	e->aside.fd = -1;
+	e->door = -1;
 	ret = arena_start(&e->arena, arena_size());
 	if (ret)
 		return ret;
@@ -441,6 +506,12 @@ void engine_wake_child(struct engine *e)
 	atomic_store(&e->bell, 0);
 	e->main.fd = -1;
 	e->aside.fd = -1;
+	e->door = -1;
+	/* these are the parent's */
+	for (unsigned i = 0; i < e->nr_servers; i++)
+		atomic_store(&e->servers[i].thread.tid, 0);
+	for (unsigned i = 0; i < e->nr_evictors; i++)
+		atomic_store(&e->evictors[i].thread.tid, 0);
 	if (thread_start(&e->steward.thread, &e->arena, "uzswap",
 			 steward_run, e)) {
 		fork_restore_all(&e->steward);

@@ -42,6 +42,7 @@
 #include "engine/evict_remap.h"
 #include "engine/fork.h"
 #include "engine/gate.h"
+#include "engine/mode.h"
 #include "engine/order.h"
 #include "engine/pressure.h"
 #include "engine/probe.h"
@@ -112,7 +113,9 @@ struct helper {
 struct engine {
 	struct engine_config cfg;	/* constant after engine_wake */
 	_Atomic uint32_t state;		/* enum uzswap_state */
-	_Atomic uint32_t stopping;	/* nothing new leaves */
+	_Atomic uint32_t stopping;	/* STOP_FOR_*: nothing new leaves */
+	_Atomic uint32_t ending;	/* 1: evictors, 2: servers return, too */
+	int door;			/* eventfd: readable when they must */
 	const char *_Atomic note;	/* why degraded; static text */
 
 	struct arena arena;
@@ -136,6 +139,7 @@ struct engine {
 	struct fork_state fork;
 	struct upkeep upkeep;
 	struct probe_set probes;
+	struct mode mode;
 
 	_Atomic uint64_t fault_us[UZSWAP_NR_BUCKETS];
 	_Atomic uint64_t resident;	/* bytes, as last counted; steward */
@@ -167,6 +171,14 @@ bool engine_can_work(const struct engine_config *cfg);
 
 /* Start in the child of a fork with what the parent had.  Context: child. */
 void engine_wake_child(struct engine *e);
+
+/*
+ * Open userfaultfds, register what is ours, start servers and evictors; and
+ * the reverse, when nothing of the program is registered or away.
+ * Context: steward.
+ */
+MUST_USE int engine_start_helpers(struct engine *e);
+void engine_stop_helpers(struct engine *e);
 
 /* Have the steward look at the maps and the limit now.  Context: any. */
 void engine_ring(struct engine *e);

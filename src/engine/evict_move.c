@@ -137,8 +137,8 @@ static enum uffd_result move_run(struct helper *h, struct tray *t,
 	done = keep_moved(e, r, addr, slot, done / PAGE_SIZE, nr);
 	if (r == UFFD_DONE)
 		r = UFFD_HOLE;	/* a page further on is not ours to move */
-	order_leave(&e->order, h->slot);
 	t->used += (uint32_t)done;
+	order_leave(&e->order, h->slot);
 	count_add(UZSWAP_COUNT_leave_moved, done);
 	*moved = done;
 	return r;
@@ -253,13 +253,21 @@ size_t evict_move_leave(struct helper *h, uintptr_t addr, size_t nr,
 enum uffd_result evict_move_back(struct engine *e, uintptr_t addr,
 				 uint64_t slot)
 {
+	struct tray *t = &e->staging.trays[slot / TRAY_SLOTS];
 	uintptr_t from = staging_addr(&e->staging, slot);
 	size_t done;
 	enum uffd_result r = uffd_move(&e->main, &done, addr, from, PAGE_SIZE,
 				       false);
 
-	if (r == UFFD_ALREADY)
-		atomic_store(&e->staging.trays[slot / TRAY_SLOTS].doubt, true);
+	if (r == UFFD_ALREADY) {
+		/* its evictor is done with it, and so is the slot: a lie */
+		if (slot % TRAY_SLOTS < atomic_load(&t->used) &&
+		    !evict_move_is_filled(e, slot)) {
+			uffd_wake(&e->main, addr, PAGE_SIZE);
+			return UFFD_DONE;
+		}
+		atomic_store(&t->doubt, true);
+	}
 	/* shared since a fork, or the mapping's protection has changed */
 	if (r == UFFD_BUSY || r == UFFD_REFUSED)
 		r = uffd_copy(&e->main, &done, addr, (const void *)from,

@@ -24,7 +24,7 @@
 #include "engine/follow.h"
 #include "engine/evict_remap.h"
 
-enum { ON_MAIN, ON_ASIDE };
+enum { ON_MAIN, ON_ASIDE, ON_DOOR };
 
 #define WAIT_MOST_MS	1000
 #define SERVER_NICE	(-10)	/* somebody waits; where it may */
@@ -200,6 +200,7 @@ static int open_wait(struct helper *h)
 		return -1;
 	/* one server is enough for what hardly ever happens aside */
 	if (!sys_epoll_add((int)ep, e->main.fd, ON_MAIN, true) &&
+	    !sys_epoll_add((int)ep, e->door, ON_DOOR, false) &&
 	    (h->number ||
 	     !sys_epoll_add((int)ep, e->aside.fd, ON_ASIDE, false)))
 		return (int)ep;
@@ -211,12 +212,15 @@ static int open_wait(struct helper *h)
 static void wait_for_faults(struct helper *h, int ep)
 {
 	const struct timespec most = { WAIT_MOST_MS / 1000, 0 };
-	struct pollfd fd = { .fd = h->engine->main.fd, .events = POLLIN };
+	struct pollfd fds[] = {
+		{ .fd = h->engine->main.fd, .events = POLLIN },
+		{ .fd = h->engine->door, .events = POLLIN },
+	};
 
 	if (h->queue->nr) {
 		sys_nanosleep(h->queue->pause_ns);
 	} else if (ep < 0) {
-		sys_poll(&fd, 1, &most);
+		sys_poll(fds, ARRAY_SIZE(fds), &most);
 		serve_aside(h);
 	} else if (sys_epoll_wait(ep, WAIT_MOST_MS) == ON_ASIDE) {
 		serve_aside(h);
@@ -226,6 +230,7 @@ static void wait_for_faults(struct helper *h, int ep)
 void fault_run(void *helper)
 {
 	struct helper *h = helper;
+	struct engine *e = h->engine;
 	struct fault_queue *q = h->queue;
 	struct uffd_event batch[UFFD_BATCH];
 	const int ep = open_wait(h);
@@ -233,7 +238,7 @@ void fault_run(void *helper)
 
 	sys_setpriority(PRIO_PROCESS, 0, SERVER_NICE);
 	follow_start(&q->follow);
-	for (unsigned n = 0;; n++) {
+	for (unsigned n = 0; atomic_load(&e->ending) < 2; n++) {
 		long nr;
 
 		wait_for_faults(h, ep);
@@ -250,4 +255,10 @@ void fault_run(void *helper)
 			cpu = now;
 		}
 	}
+	/* nothing is registered any more: whoever waits can go on */
+	for (uint32_t i = 0; i < q->nr; i++)
+		uffd_wake(&e->main, q->all[i].ev.addr, PAGE_SIZE);
+	q->nr = 0;
+	if (ep >= 0)
+		sys_close(ep);
 }

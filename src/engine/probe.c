@@ -124,7 +124,7 @@ static enum probe_result move_out(struct engine *e, enum uffd_result *r,
 	if (!region_has(&e->regions, addr, addr + PAGE_SIZE))
 		return PROBE_EMPTY;
 	w = page_make(&e->pages, addr);
-	if (!w || fork_is_snapshot(&e->fork))
+	if (!w || fork_is_snapshot(&e->fork) || atomic_load(&e->stopping))
 		return PROBE_AGAIN;
 	old = atomic_load(w);
 	if (page_state(old) != PAGE_HERE)

@@ -47,7 +47,7 @@ static int64_t clamp_pages(uint64_t bytes, size_t least, size_t most)
 	return (int64_t)(bytes / PAGE_SIZE);
 }
 
-static void ring(struct reclaim *r)
+void reclaim_ring(struct reclaim *r)
 {
 	if (!atomic_load(&r->asleep))
 		return;
@@ -66,7 +66,7 @@ void reclaim_update(struct reclaim *r, uint64_t limit, int64_t headroom)
 	r->high = 2 * r->low;
 	atomic_store(&r->room, headroom / (int64_t)PAGE_SIZE - r->reserve);
 	if (atomic_load(&r->room) < r->low)
-		ring(r);
+		reclaim_ring(r);
 }
 
 void reclaim_take(struct reclaim *r, size_t nr)
@@ -74,7 +74,7 @@ void reclaim_take(struct reclaim *r, size_t nr)
 	int64_t left = atomic_fetch_sub(&r->room, (int64_t)nr) - (int64_t)nr;
 
 	if (left < r->low)
-		ring(r);
+		reclaim_ring(r);
 }
 
 void reclaim_give(struct reclaim *r, size_t nr)
@@ -177,7 +177,7 @@ static void wait_for_work(struct engine *e)
 	uint32_t bell = atomic_load(&r->bell);
 
 	atomic_fetch_add(&r->asleep, 1);
-	if (!has_work(e))
+	if (!has_work(e) && !atomic_load(&e->ending))
 		thread_wait(&r->bell, bell, IDLE_NS);
 	atomic_fetch_sub(&r->asleep, 1);
 }
@@ -196,6 +196,22 @@ static void look_after(struct helper *h)
 		upkeep_run(h);
 }
 
+/* The last trays hold dead slots only, now that all pages are back. */
+static void clear_trays(struct helper *h)
+{
+	struct engine *e = h->engine;
+
+	evict_flush(h);
+	for (uint32_t n = e->staging.nr_trays; n && fork_work_begin(&e->fork);
+	     n--) {
+		long packed = evict_pack(h);
+
+		fork_work_end(&e->fork);
+		if (packed < 0)
+			break;
+	}
+}
+
 void reclaim_run(void *helper)
 {
 	struct helper *h = helper;
@@ -204,7 +220,7 @@ void reclaim_run(void *helper)
 	uint64_t cpu = 0;
 
 	sys_setpriority(PRIO_PROCESS, 0, EVICTOR_NICE);
-	for (;;) {
+	while (!atomic_load(&e->ending)) {
 		uint64_t now;
 
 		if (!has_work(e))
@@ -228,4 +244,5 @@ void reclaim_run(void *helper)
 		count_add(UZSWAP_COUNT_worker_cpu_ns, now - cpu);
 		cpu = now;
 	}
+	clear_trays(h);
 }

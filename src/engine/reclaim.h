@@ -44,6 +44,9 @@ void reclaim_update(struct reclaim *r, uint64_t limit, int64_t headroom);
 void reclaim_take(struct reclaim *r, size_t nr);
 void reclaim_give(struct reclaim *r, size_t nr);
 
+/* Wake the evictors.  Context: any. */
+void reclaim_ring(struct reclaim *r);
+
 /*
  * Direct reclaim of a server between two faults: in proportion to the pages
  * it has given, so that no fault waits for much more than its own share.

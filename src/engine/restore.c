@@ -259,7 +259,8 @@ static enum restore_result restore_leaving(struct helper *h,
 	settle_kept(e, &c, probe_owns(e, slot) ? c.was : cold_rescued(c.was),
 		    kept, ref, false);
 	count_one(UZSWAP_COUNT_leave_back);
-	count_one(UZSWAP_COUNT_faults_leaving);
+	if (ev->kind == UFFD_FAULT)
+		count_one(UZSWAP_COUNT_faults_leaving);
 	return RESTORE_DONE;
 }
 
@@ -383,6 +384,10 @@ static enum restore_result restore_stored(struct helper *h,
 	enum restore_result r;
 	size_t done;
 
+	if (ev->kind != UFFD_FAULT)
+		return restore_run(h, &done, ev->addr,
+				   within_chunk(e, ev->addr, RESTORE_WINDOW),
+				   WHY_AHEAD);
 	r = restore_run(h, &done, ev->addr, nr,
 			stream ? WHY_PASSED : WHY_ASKED);
 	if (r != RESTORE_DONE || !done)
@@ -463,6 +468,8 @@ static enum restore_result restore_in_section(struct helper *h,
 	switch (page_state(old)) {
 	case PAGE_HERE:
 	case PAGE_DYING:
+		if (ev->kind != UFFD_FAULT)
+			return RESTORE_DONE;
 		return restore_fresh(h, ev);
 	case PAGE_LEAVING:
 		return restore_leaving(h, ev, w, old);

@@ -33,7 +33,8 @@ enum restore_result {
 };
 
 /*
- * Answer the fault EV.
+ * Answer the fault EV.  If it is of another kind, nobody has asked, and only
+ * a page that is stored or on probation comes back.
  * Context  server; not inside a section
  */
 enum restore_result restore_page(struct helper *h,

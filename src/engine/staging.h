@@ -50,7 +50,8 @@ enum tray_state {
 
 struct tray {
 	enum tray_state state;		/* under the staging lock */
-	uint32_t used;			/* slots filled so far, its helper */
+	_Atomic uint32_t used;		/* slots filled so far; its helper.
+					 * Sections see it whole */
 	uint32_t runs;			/* mappings, engine B; its helper */
 	bool lost;			/* never to be used again; its helper */
 	_Atomic bool doubt;		/* a slot may be empty, unsaid */

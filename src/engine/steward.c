@@ -219,7 +219,7 @@ static void steward_tick(struct engine *e, uint64_t now_ns,
 	note_usage(e, now_ns);
 	fork_settle(&e->steward);
 	fork_check_shared(&e->steward);
-	if (fork_work_begin(&e->fork)) {
+	if (mode_is_on(&e->mode) && fork_work_begin(&e->fork)) {
 		mind_gate(e, now_ns, look);
 		fork_work_end(&e->fork);
 		if (look)
@@ -263,16 +263,24 @@ void steward_loop(struct engine *e)
 		uint64_t now_ns = sys_now_ns();
 		uint32_t rung = atomic_load(&e->bell);
 		uint64_t acts = activity();
+		enum mode_work work;
 		uint64_t used;
 
 		steward_tick(e, now_ns, &refreshed_ns, &looked_ns,
 			     rung != bell);
+		work = mode_work(&e->steward);
+		if (work == MODE_ENDS)
+			break;
 		publish(e, now_ns, &published_ns, &counted_ns);
 		used = sys_cpu_ns();
 		count_add(UZSWAP_COUNT_worker_cpu_ns, used - cpu);
 		cpu = used;
 		bell = rung;
-		thread_wait(&e->bell, bell, next_tick(e, acts != acted));
+		if (work == MODE_RESTS)
+			thread_wait(&e->bell, bell,
+				    next_tick(e, acts != acted));
 		acted = acts;
 	}
+	if (e->cfg.publish)
+		e->cfg.publish(e->cfg.publish_ctx);
 }

@@ -61,13 +61,14 @@ EXPORT int munlock(const void *addr, size_t len)
 
 EXPORT int mlockall(int flags)
 {
-	uint32_t stopping = atomic_exchange(&hooks_engine.stopping, 1);
+	uint32_t had = atomic_fetch_or(&hooks_engine.stopping,
+				       STOP_FOR_LOCK);
 	long ret = sys_call6(SYS_mlockall, (long)flags, 0, 0, 0, 0, 0);
 
 	/* what is there is locked now; with MCL_FUTURE so is what comes */
-	if (ret)
-		atomic_store(&hooks_engine.stopping, stopping);
-	else
+	if (ret && !(had & STOP_FOR_LOCK))
+		atomic_fetch_and(&hooks_engine.stopping, ~STOP_FOR_LOCK);
+	else if (!ret)
 		leave_alone((void *)PAGE_SIZE, (size_t)1 << ADDR_BITS);
 	return (int)hooks_result(ret);
 }

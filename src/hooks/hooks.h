@@ -57,6 +57,15 @@ bool hooks_look(void);
 /* Wake the engine now.  Context: app. */
 void hooks_wake(void);
 
+/*
+ * Before the program does what our threads could not follow: restore all
+ * there is, end them, and pass everything through from now on.
+ *
+ * Returns  false if that is not possible within MAX_NS: nothing is lost, and
+ *	    the engine goes on
+ */
+MUST_USE bool hooks_step_aside(uint64_t max_ns);
+
 /* The result of a raw system call, the way libc gives it. */
 static inline long hooks_result(long ret)
 {

@@ -144,6 +144,19 @@ void hooks_allocated(size_t len)
 		wait_for_look();
 }
 
+bool hooks_step_aside(uint64_t max_ns)
+{
+	uint32_t mode = HOOKS_DORMANT;
+
+	if (atomic_compare_exchange_strong(&hooks.mode, &mode, HOOKS_OFF) ||
+	    mode != HOOKS_AWAKE)
+		return true;
+	if (!mode_go(&hooks_engine, MODE_AWAY, max_ns))
+		return false;
+	atomic_store(&hooks.mode, HOOKS_OFF);
+	return true;
+}
+
 /* --- the environment ------------------------------------------------------ */
 
 /* Take the variable called NAME out of ENV, in place. */
