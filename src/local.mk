@@ -48,6 +48,7 @@ STORE = \
 ENGINE = \
 	src/engine/engine.c src/engine/engine.h \
 	src/engine/stream.c src/engine/stream.h \
+	src/engine/source.c src/engine/source.h \
 	src/engine/steward.c src/engine/steward.h \
 	src/engine/mode.c src/engine/mode.h \
 	src/engine/cold.c src/engine/cold.h \

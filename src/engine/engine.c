@@ -13,24 +13,16 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "base/broker.h"
 #include "base/count.h"
 #include "base/log.h"
 #include "base/proc.h"
 #include "base/sys.h"
-#include "base/text.h"
 #include "base/torture.h"
 #include "engine/evict_move.h"
 #include "engine/fault.h"
 #include "engine/keep.h"
+#include "engine/source.h"
 #include "engine/steward.h"
-
-const char *const engine_source_names[UFFD_NR_SOURCES] = {
-	[UFFD_FROM_FD] = "UZSWAP_UFFD_FD",
-	[UFFD_FROM_DEVICE] = "/dev/userfaultfd",
-	[UFFD_FROM_BROKER] = "broker",
-	[UFFD_FROM_SYSCALL] = "userfaultfd(2)",
-};
 
 void engine_ring(struct engine *e)
 {
@@ -57,104 +49,6 @@ int helper_init(struct helper *h, struct engine *e, unsigned slot,
 	    arena_commit(&e->arena, trash, TRAY_LEN))
 		return -ENOMEM;
 	return server ? fault_init(h, &e->arena) : 0;
-}
-
-/* --- descriptors --------------------------------------------------------- */
-
-/* Say everything tried, and what would help; once. */
-static void complain(const int errs[UFFD_NR_SOURCES])
-{
-	char names[UFFD_NR_SOURCES][TEXT_NUM];
-
-	for (int i = 0; i < UFFD_NR_SOURCES; i++)
-		text_errno(names[i], sizeof(names[i]), errs[i]);
-	log_line("running WITHOUT compression: no userfaultfd (",
-		 engine_source_names[0], ": ",
-		 errs[0] == -ENOENT ? "not set" : names[0], ", ",
-		 engine_source_names[1], ": ", names[1], ", ",
-		 engine_source_names[2], ": ", names[2], ", ",
-		 engine_source_names[3], ": ", names[3],
-		 "); fix: zctl doctor", NULL);
-}
-
-static int open_pair(struct uffd *main, struct uffd *aside,
-		     const struct engine_config *cfg, enum uffd_source from)
-{
-	int ret = uffd_open(main, from, cfg->dev_fd,
-			    UFFD_WANT_EVENTS);
-
-	if (ret)
-		return ret;
-	ret = uffd_open(aside, from, cfg->dev_fd, 0);
-	if (ret)
-		uffd_close(main);
-	return ret;
-}
-
-static int open_by_broker(struct uffd *main, struct uffd *aside,
-			  const struct engine_config *cfg)
-{
-	struct engine_config with = *cfg;
-	int ret;
-
-	with.dev_fd = broker_ask(cfg->broker);
-	if (with.dev_fd < 0)
-		return with.dev_fd;
-	ret = open_pair(main, aside, &with, UFFD_FROM_FD);
-	sys_close(with.dev_fd);
-	return ret;
-}
-
-/* Is this source out of the question?  Then it is not even tried. */
-static bool is_ruled_out(const struct engine_config *cfg,
-			 enum uffd_source from)
-{
-	switch (from) {
-	case UFFD_FROM_FD:
-		return cfg->dev_fd < 0;
-	case UFFD_FROM_DEVICE:
-		return cfg->no_device;
-	case UFFD_FROM_BROKER:
-		return cfg->no_broker || !cfg->broker[0];
-	case UFFD_FROM_SYSCALL:
-		return cfg->no_syscall;
-	case UFFD_NR_SOURCES:
-		break;
-	}
-	return true;
-}
-
-static int open_uffd(struct uffd *main, struct uffd *aside,
-		     const struct engine_config *cfg)
-{
-	int errs[UFFD_NR_SOURCES];
-
-	for (int i = 0; i < UFFD_NR_SOURCES; i++) {
-		enum uffd_source from = (enum uffd_source)i;
-
-		if (is_ruled_out(cfg, from))
-			errs[i] = -ENOENT;
-		else if (from == UFFD_FROM_BROKER)
-			errs[i] = open_by_broker(main, aside, cfg);
-		else
-			errs[i] = open_pair(main, aside, cfg, from);
-		if (!errs[i])
-			return 0;
-	}
-	complain(errs);
-	return -EPERM;
-}
-
-bool engine_can_work(const struct engine_config *cfg)
-{
-	struct uffd main;
-	struct uffd aside;
-
-	if (open_uffd(&main, &aside, cfg))
-		return false;
-	uffd_close(&main);
-	uffd_close(&aside);
-	return true;
 }
 
 static int register_own(struct engine *e)
@@ -339,7 +233,7 @@ static int choose_engine(struct engine *e)
 
 static int bring_up(struct engine *e, bool first)
 {
-	int ret = open_uffd(&e->main, &e->aside, &e->cfg);
+	int ret = source_open(&e->main, &e->aside, &e->cfg);
 
 	if (!ret)
 		ret = find_pressure(e);
@@ -359,7 +253,7 @@ static int bring_up(struct engine *e, bool first)
 
 int engine_start_helpers(struct engine *e)
 {
-	int ret = open_uffd(&e->main, &e->aside, &e->cfg);
+	int ret = source_open(&e->main, &e->aside, &e->cfg);
 
 	if (!ret)
 		ret = register_own(e);

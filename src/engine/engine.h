@@ -164,11 +164,6 @@ struct engine {
  */
 MUST_USE int engine_wake(struct engine *e, const struct engine_config *cfg);
 
-/*
- * Can a userfaultfd be had?  Says why not, if not.  Context: init.
- */
-bool engine_can_work(const struct engine_config *cfg);
-
 /* Start in the child of a fork with what the parent had.  Context: child. */
 void engine_wake_child(struct engine *e);
 
@@ -189,8 +184,5 @@ MUST_USE int helper_init(struct helper *h, struct engine *e, unsigned slot,
 
 /* Count the program's pages in RAM anew.  Context: steward. */
 void engine_count_resident(struct engine *e);
-
-/* The name of a source of userfaultfds, and what the last wake got. */
-extern const char *const engine_source_names[UFFD_NR_SOURCES];
 
 #endif

@@ -15,6 +15,7 @@
 #include "base/proc.h"
 #include "base/sys.h"
 #include "base/text.h"
+#include "engine/source.h"
 #include "hooks/hooks.h"
 #include "watch/config.h"
 #include "watch/profile.h"
@@ -305,7 +306,7 @@ static struct engine_config engine_config_of(const struct config *c)
 /* UZSWAP_REQUIRE: better no program than one without compression. */
 static void check_required(const struct engine_config *cfg)
 {
-	if (engine_can_work(cfg))
+	if (source_is_there(cfg))
 		return;
 	log_line("UZSWAP_REQUIRE is set: not starting the program", NULL);
 	sys_exit_process(125);

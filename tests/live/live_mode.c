@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/count.h"
+#include "engine/source.h"
 #include "tests/preload/pattern.h"
 
 #define PAGES		(96 * MIB / PAGE)
@@ -181,7 +182,7 @@ int main(void)
 	};
 	pthread_t writer;
 
-	if (!engine_can_work(&cfg))
+	if (!source_is_there(&cfg))
 		SKIP("no userfaultfd");
 	adopt_exclude(&engine.adopt, (uintptr_t)&engine & PAGE_MASK,
 		      round_up((uintptr_t)(&engine + 1), PAGE_SIZE));
