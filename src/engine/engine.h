@@ -114,7 +114,7 @@ struct engine {
 	struct engine_config cfg;	/* constant after engine_wake */
 	_Atomic uint32_t state;		/* enum uzswap_state */
 	_Atomic uint32_t stopping;	/* STOP_FOR_*: nothing new leaves */
-	_Atomic uint32_t ending;	/* 1: evictors, 2: servers return, too */
+	_Atomic uint32_t ending; /* 1: evictors return, 2: servers, too */
 	int door;			/* eventfd: readable when they must */
 	const char *_Atomic note;	/* why degraded; static text */
 

@@ -138,7 +138,7 @@ static bool restore_piece(struct helper *h)
 	return true;
 }
 
-/* --- letting go ------------------------------------------------------------ */
+/* --- letting go ---------------------------------------------------------- */
 
 static void free_plain(struct engine *e, struct chunk *c)
 {
