@@ -204,7 +204,7 @@ static void clear_trays(struct helper *h)
 	evict_flush(h);
 	for (uint32_t n = e->staging.nr_trays; n && fork_work_begin(&e->fork);
 	     n--) {
-		long packed = evict_pack(h);
+		long packed = evict_pack(h, TRAY_SLOTS);
 
 		fork_work_end(&e->fork);
 		if (packed < 0)
