@@ -139,6 +139,7 @@ LINT_TESTS = \
 	tests/lint/symbols.sh
 
 BENCHES = \
+	tests/bench/bench_churn \
 	tests/bench/bench_pack
 
 # Scripts and data that come along; see files.sh.
