@@ -160,11 +160,44 @@ static bool has_own_metric(size_t counter)
 	return false;
 }
 
+/* "compact_cpu_ns" becomes "compact_cpu" in seconds; false for others. */
+static bool is_time(char *base, size_t len, const char *name)
+{
+	size_t n = strlen(name);
+
+	if (n < 3 || strcmp(name + n - 3, "_ns") != 0)
+		return false;
+	snprintf(base, len, "%.*s", (int)n - 3, name);
+	return true;
+}
+
+static void put_time(const struct writer *w, const char *base, size_t c)
+{
+	const char *words = counters[c].help;
+	const char *unit = strstr(words, ", ns");
+	char help[128];
+
+	snprintf(help, sizeof(help), "%.*s",
+		 (int)(unit ? (size_t)(unit - words) : strlen(words)), words);
+	head(w, base, "_seconds", "counter", help);
+	for (size_t i = 0; i < w->nr; i++) {
+		put_labels(w, &w->series[i], base, "_seconds_total", "");
+		fprintf(w->out, "%.9g\n",
+			(double)w->series[i].s.counters[c] / 1e9);
+	}
+}
+
 static void put_counters(const struct writer *w)
 {
+	char base[64];
+
 	for (size_t c = 0; c < UZSWAP_NR_COUNTERS; c++) {
 		if (has_own_metric(c))
 			continue;
+		if (is_time(base, sizeof(base), counters[c].name)) {
+			put_time(w, base, c);
+			continue;
+		}
 		head(w, counters[c].name, "", "counter", counters[c].help);
 		for (size_t i = 0; i < w->nr; i++) {
 			put_labels(w, &w->series[i], counters[c].name,

@@ -71,7 +71,7 @@ for m in j["mappings"]:
     last = m["start"] + m["size_bytes"]' "$work/out" || fault 'mappings'
 fi
 expect 0 '4096' "$zctl" stats --vmas --bytes --raw --noheadings "$first"
-expect 2 'either' "$zctl" stats --vmas --counters "$first"
+expect 2 'one of --counters' "$zctl" stats --vmas --counters "$first"
 
 # a name made to hurt: of a mapping, as the program has it from its file
 mkdir -p "$work/odd"
