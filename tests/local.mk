@@ -61,6 +61,7 @@ PRELOAD_TESTS = \
 	tests/preload/bss_and_reservation.c \
 	tests/preload/burst.c \
 	tests/preload/cancel_threads.c \
+	tests/preload/clone_ends_by_itself.c \
 	tests/preload/clone_shares_memory.c \
 	tests/preload/close_everything.c \
 	tests/preload/daemon_goes_on.c \

@@ -294,6 +294,23 @@ int proc_start_time_ticks(uint64_t *out)
 	return n < 0 ? (int)n : proc_start_time_parse(out, text);
 }
 
+int proc_threads(struct proc_threads *out)
+{
+	char text[1024];
+	const long n = proc_read("/proc/self/stat", text, sizeof(text));
+	const char *state;
+	int ret;
+
+	*out = (struct proc_threads){ 0 };
+	if (n < 0)
+		return (int)n;
+	/* the command's name comes before it, and may have any character */
+	state = strrchr(text, ')');
+	out->first_ended = state && state[1] == ' ' && state[2] == 'Z';
+	ret = stat_field(&out->nr, text, 20);
+	return ret ? ret : stat_field(&out->status, text, 52);
+}
+
 int32_t proc_task_cpu(int32_t tid)
 {
 	char path[64] = "/proc/self/task/";

@@ -150,6 +150,15 @@ struct proc_meminfo {
 MUST_USE int proc_meminfo_parse(struct proc_meminfo *out, const char *text);
 MUST_USE int proc_meminfo(struct proc_meminfo *out);
 
+/* This process as its threads see it. */
+struct proc_threads {
+	uint64_t nr;		/* the first is counted to the end */
+	bool first_ended;
+	uint64_t status;	/* with which it did, as for waitpid() */
+};
+
+MUST_USE int proc_threads(struct proc_threads *out);
+
 /* Field 22 of a stat file: start time, in ticks since boot. */
 MUST_USE int proc_start_time_parse(uint64_t *out, const char *text);
 MUST_USE int proc_start_time_ticks(uint64_t *out);

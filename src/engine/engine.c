@@ -283,6 +283,15 @@ void engine_stop_helpers(struct engine *e)
 	e->door = -1;
 }
 
+bool engine_is_single(struct engine *e, struct proc_threads *threads)
+{
+	uint64_t ours = 1;
+
+	if (mode_now(&e->mode) < MODE_OFF)
+		ours += e->nr_servers + e->nr_evictors;
+	return !proc_threads(threads) && threads->nr <= ours + 1;
+}
+
 /* The child of a process that was OFF. */
 static int bring_up_idle(struct engine *e)
 {

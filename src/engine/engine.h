@@ -34,6 +34,7 @@
 #include "base/arena.h"
 #include "base/broker.h"
 #include "base/pagemap.h"
+#include "base/proc.h"
 #include "base/thread.h"
 #include "base/types.h"
 #include "base/uffd.h"
@@ -174,6 +175,12 @@ void engine_wake_child(struct engine *e);
  */
 MUST_USE int engine_start_helpers(struct engine *e);
 void engine_stop_helpers(struct engine *e);
+
+/*
+ * Is there only one thread that is not ours, or none any more?  THREADS is
+ * how it is.  Context: any.
+ */
+bool engine_is_single(struct engine *e, struct proc_threads *threads);
 
 /* Have the steward look at the maps and the limit now.  Context: any. */
 void engine_ring(struct engine *e);

@@ -26,6 +26,7 @@
 #define REFRESH_NS	(200 * NS_PER_MS)
 #define LOOK_NS		(500 * NS_PER_MS)
 #define PUBLISH_NS	(100 * NS_PER_MS)
+#define DESERTED_NS	(NS_PER_S / 2)
 #define CALM_NS		(5 * NS_PER_S)
 #define GROWTH_AHEAD_MS	100		/* closing the gate in time takes */
 #define STEWARD_NICE	(-10)
@@ -247,6 +248,23 @@ static void publish(struct engine *e, uint64_t now_ns, uint64_t *published_ns,
 		e->cfg.publish(e->cfg.publish_ctx);
 }
 
+/*
+ * A thread that ends by the bare system call leaves the process to the
+ * others.  If those are all ours it is over, which the kernel can't know:
+ * end it with the status of the first thread.
+ */
+static void end_if_deserted(struct engine *e, uint64_t now_ns,
+			    uint64_t *asked_ns)
+{
+	struct proc_threads threads;
+
+	if (now_ns - *asked_ns < DESERTED_NS)
+		return;
+	*asked_ns = now_ns;
+	if (engine_is_single(e, &threads) && threads.first_ended)
+		sys_exit_process((int)(threads.status >> 8 & 255));
+}
+
 void steward_loop(struct engine *e)
 {
 	uint64_t refreshed_ns = 0;
@@ -255,6 +273,7 @@ void steward_loop(struct engine *e)
 	uint64_t counted_ns = 0;
 	uint64_t cpu = 0;
 	uint64_t acted = 0;
+	uint64_t asked_ns = 0;
 	uint32_t bell = atomic_load(&e->bell);
 
 	e->watch.kept_ns = sys_now_ns();
@@ -271,6 +290,7 @@ void steward_loop(struct engine *e)
 		work = mode_work(&e->steward);
 		if (work == MODE_ENDS)
 			break;
+		end_if_deserted(e, now_ns, &asked_ns);
 		publish(e, now_ns, &published_ns, &counted_ns);
 		used = sys_cpu_ns();
 		count_add(UZSWAP_COUNT_worker_cpu_ns, used - cpu);

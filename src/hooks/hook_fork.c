@@ -196,9 +196,16 @@ struct first_call {
 static int call_first(void *first)
 {
 	struct first_call *f = first;
+	struct proc_threads alive;
+	int ret;
 
 	child();
-	return f->fn(f->arg);
+	ret = f->fn(f->arg);
+	/* libc ends this thread only, and our threads would go on without it */
+	if (atomic_load(&hooks.mode) == HOOKS_AWAKE &&
+	    engine_is_single(&hooks_engine, &alive))
+		sys_exit_process(ret);
+	return ret;
 }
 
 EXPORT int clone(int (*fn)(void *), void *stack, int flags, void *arg, ...)
