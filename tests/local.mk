@@ -100,6 +100,7 @@ PRELOAD_TESTS = \
 	tests/preload/raw_forks.c \
 	tests/preload/repack_idle.c \
 	tests/preload/scan_again_and_again.c \
+	tests/preload/seccomp_over_all_threads.c \
 	tests/preload/signals_on_stored.c \
 	tests/preload/stop_and_continue.c \
 	tests/preload/syscalls_on_stored.c \

@@ -18,6 +18,7 @@
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <linux/sched.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdarg.h>
@@ -31,6 +32,7 @@
 #include "hooks/hooks.h"
 
 #define THREADS_MAX	4096u	/* descriptors remembered; a ring */
+#define ASIDE_MAX_NS	(60 * NS_PER_S)	/* gigabytes take long */
 #define FILES_MAX	65536u	/* FILEs looked at: a bound, not a limit */
 
 #define READY_WAIT_NS	(NS_PER_MS)
@@ -256,6 +258,13 @@ static bool is_fork(long nr, const long a[6])
 	}
 }
 
+/* A seccomp filter for all threads, and ours could not work below it. */
+static bool is_filter_for_all(long nr, const long a[6])
+{
+	return nr == SYS_seccomp && a[0] == SECCOMP_SET_MODE_FILTER &&
+	       ((unsigned long)a[1] & SECCOMP_FILTER_FLAG_TSYNC);
+}
+
 EXPORT long syscall(long nr, ...)
 {
 	long a[6];
@@ -267,6 +276,9 @@ EXPORT long syscall(long nr, ...)
 	for (int i = 0; i < 6; i++)
 		a[i] = va_arg(ap, long);
 	va_end(ap);
+	if (unlikely(is_filter_for_all(nr, a)) &&
+	    !hooks_step_aside(ASIDE_MAX_NS))
+		return hooks_result(-EAGAIN);
 	if (likely(!is_fork(nr, a)))
 		return hooks_result(sys_call6(nr, a[0], a[1], a[2], a[3],
 					      a[4], a[5]));
