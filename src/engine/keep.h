@@ -8,7 +8,7 @@
  *
  * When such a page leaves again, the packer unpacks the object and compares:
  * if the page was not written, the object is what is to be stored.  That is
- * a third of the work of packing, and takes no memory of the pool; which
+ * cheaper than packing, and takes no memory of the pool; which
  * matters most after a fork, when parent and child share the pool as long
  * as nobody changes it.
  *

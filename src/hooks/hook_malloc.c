@@ -148,12 +148,24 @@ static COLD void early(void)
 	hook_malloc_init();
 }
 
+/*
+ * What is seldom stands in functions of its own that are jumped to: the way
+ * through malloc() and free() then needs no stack.
+ */
+static COLD void *malloc_seldom(size_t len)
+{
+	void *ret;
+
+	if (!next_malloc)
+		early();
+	ret = next_malloc(len);
+	return thread.budget < 0 ? looked_at(ret, len) : ret;
+}
+
 EXPORT void *malloc(size_t len)
 {
-	if (unlikely(!next_malloc))
-		early();
-	if (is_due(len))
-		return looked_at(next_malloc(len), len);
+	if (is_due(len) || unlikely(!next_malloc))
+		return malloc_seldom(len);
 	return next_malloc(len);
 }
 
@@ -210,13 +222,13 @@ EXPORT void *realloc(void *old, size_t len)
 	return reallocate(old, len);
 }
 
-EXPORT void free(void *p)
+static __attribute__((noinline)) void free_seldom(void *p)
 {
 	unsigned pass;
 
 	if (unlikely(!next_free))
 		early();
-	if (unlikely(profile_may_have(&hooks_profile, (uintptr_t)p)))
+	if (profile_may_have(&hooks_profile, (uintptr_t)p))
 		profile_drop(&hooks_profile, (uintptr_t)p, NULL);
 	if (likely(!gate_is_active(&hooks_engine.gate))) {
 		next_free(p);
@@ -225,6 +237,17 @@ EXPORT void free(void *p)
 	pass = gate_enter_big(p);
 	next_free(p);
 	gate_leave(&hooks_engine.gate, pass);
+}
+
+EXPORT void free(void *p)
+{
+	if (unlikely(!next_free ||
+		     atomic_load_explicit(&hooks_profile.filter,
+					  memory_order_relaxed) ||
+		     gate_is_active(&hooks_engine.gate)))
+		free_seldom(p);
+	else
+		next_free(p);
 }
 
 EXPORT void *memalign(size_t align, size_t len)
