@@ -135,7 +135,7 @@ class Compile:
         self.source = os.path.join(folder, 'large.c')
         functions = arg.mib * 4
         write_c_source(self.source, functions)
-        self.size = int(functions * 0.11 * MIB)         # measured: cc1
+        self.size = int(functions * 0.11 * MIB)  # cc1, roughly
         self.limit = self.size * arg.limit // 100
 
     def command(self, prefix):
