@@ -4,8 +4,10 @@
  *
  * glibc's allocator grows by internal calls that no hook sees.  So each
  * thread counts the bytes it asks for, and every megabyte the engine is
- * given a chance to look.  That is a subtraction and a jump per call.  While
- * a profile is recorded the next sample may come before the next look.
+ * given a chance to look.  That is a subtraction and a jump per call.  An
+ * allocator that was seen to map memory through our hook is not counted for:
+ * its growth is known.  While a profile is recorded every allocator is, and
+ * the next sample may come before the next look.
  *
  * Freeing or moving a big block may unmap it: inside the gate
  * (engine/gate.h), which with engine A is one more jump.
@@ -31,17 +33,40 @@ static __thread struct {
 	LOOK_EVERY, LOOK_EVERY, LOOK_EVERY, 0, false
 };
 
-static void *(*next_malloc)(size_t len);
-static void *(*next_calloc)(size_t nr, size_t len);
-static void *(*next_realloc)(void *old, size_t len);
+static void *early_malloc(size_t len);
+static void *early_calloc(size_t nr, size_t len);
+static void *early_realloc(void *old, size_t len);
+static void early_free(void *p);
+
+static void *(*next_malloc)(size_t len) = early_malloc;
+static void *(*next_calloc)(size_t nr, size_t len) = early_calloc;
+static void *(*next_realloc)(void *old, size_t len) = early_realloc;
 static void *(*next_memalign)(size_t align, size_t len);
 static void *(*next_aligned_alloc)(size_t align, size_t len);
 static int (*next_posix_memalign)(void **out, size_t align, size_t len);
 static void *(*next_valloc)(size_t len);
-static void (*next_free)(void *p);
+static void (*next_free)(void *p) = early_free;
 static size_t (*next_usable_size)(void *p);	/* NULL: every block is big */
 static uintptr_t allocator_start;	/* the object next_malloc is in */
 static uintptr_t allocator_end;
+static _Atomic bool is_hooked;		/* it maps memory through our hook */
+
+static bool is_allocators(const void *code)
+{
+	return (uintptr_t)code >= allocator_start &&
+	       (uintptr_t)code < allocator_end;
+}
+
+/* dladdr() would say it too, after a look at every symbol of libc. */
+static void find_allocator(void)
+{
+	struct dl_find_object found;
+
+	if (!_dl_find_object((void *)next_malloc, &found)) {
+		allocator_start = (uintptr_t)found.dlfo_map_start;
+		allocator_end = (uintptr_t)found.dlfo_map_end;
+	}
+}
 
 /* Only the allocator that made a block can tell its size. */
 static void find_usable_size(void)
@@ -50,23 +75,9 @@ static void find_usable_size(void)
 		void *sym;
 		size_t (*call)(void *p);
 	} found = { dlsym(RTLD_NEXT, "malloc_usable_size") };
-	Dl_info its;
-	Dl_info frees;
 
-	if (found.sym && dladdr(found.sym, &its) &&
-	    dladdr((void *)next_free, &frees) &&
-	    its.dli_fbase == frees.dli_fbase)
+	if (is_allocators(found.sym) && is_allocators((void *)next_free))
 		next_usable_size = found.call;
-}
-
-static void find_allocator(void *malloc)
-{
-	struct dl_find_object found;
-
-	if (!_dl_find_object(malloc, &found)) {
-		allocator_start = (uintptr_t)found.dlfo_map_start;
-		allocator_end = (uintptr_t)found.dlfo_map_end;
-	}
 }
 
 void hook_malloc_init(void)
@@ -78,9 +89,9 @@ void hook_malloc_init(void)
 	next_posix_memalign = dlsym(RTLD_NEXT, "posix_memalign");
 	next_valloc = dlsym(RTLD_NEXT, "valloc");
 	next_free = dlsym(RTLD_NEXT, "free");
-	find_usable_size();
-	find_allocator(dlsym(RTLD_NEXT, "malloc"));
 	next_malloc = dlsym(RTLD_NEXT, "malloc");
+	find_allocator();
+	find_usable_size();
 }
 
 /* Bytes were counted in full: what is due?  True: a sample. */
@@ -114,14 +125,25 @@ static bool settle(void)
 	return sampled;
 }
 
+static inline bool is_counted(void)
+{
+	return !atomic_load_explicit(&is_hooked, memory_order_relaxed) ||
+	       hooks_are_profiling();
+}
+
+static inline bool count(size_t len)
+{
+	thread.budget -= (long)len;
+	return unlikely(thread.budget < 0);
+}
+
 /*
  * Count LEN bytes; true if it is time to look - after the call, when memory
  * that the allocator had to map for it can be seen.
  */
 static inline bool is_due(size_t len)
 {
-	thread.budget -= (long)len;
-	return unlikely(thread.budget < 0);
+	return is_counted() && count(len);
 }
 
 static COLD void *looked_at(void *ret, size_t len)
@@ -137,15 +159,39 @@ static COLD void *looked_at(void *ret, size_t len)
 bool hook_malloc_samples(size_t len, uintptr_t caller)
 {
 	/* what the allocator maps is sampled when it is handed out */
-	if (caller >= allocator_start && caller < allocator_end)
-		return false;
-	return is_due(len) && settle();
+	return !is_allocators((void *)caller) && count(len) && settle();
+}
+
+void hook_malloc_mapped(uintptr_t caller)
+{
+	if (unlikely(is_allocators((void *)caller)) &&
+	    !atomic_load_explicit(&is_hooked, memory_order_relaxed))
+		atomic_store_explicit(&is_hooked, true, memory_order_relaxed);
 }
 
 /* Somebody allocates before our constructor ran. */
-static COLD void early(void)
+static COLD void *early_malloc(size_t len)
 {
 	hook_malloc_init();
+	return next_malloc(len);
+}
+
+static COLD void *early_calloc(size_t nr, size_t len)
+{
+	hook_malloc_init();
+	return next_calloc(nr, len);
+}
+
+static COLD void *early_realloc(void *old, size_t len)
+{
+	hook_malloc_init();
+	return next_realloc(old, len);
+}
+
+static COLD void early_free(void *p)
+{
+	hook_malloc_init();
+	next_free(p);
 }
 
 /*
@@ -154,25 +200,18 @@ static COLD void early(void)
  */
 static COLD void *malloc_seldom(size_t len)
 {
-	void *ret;
-
-	if (!next_malloc)
-		early();
-	ret = next_malloc(len);
-	return thread.budget < 0 ? looked_at(ret, len) : ret;
+	return looked_at(next_malloc(len), len);
 }
 
 EXPORT void *malloc(size_t len)
 {
-	if (is_due(len) || unlikely(!next_malloc))
+	if (is_due(len))
 		return malloc_seldom(len);
 	return next_malloc(len);
 }
 
 EXPORT void *calloc(size_t nr, size_t len)
 {
-	if (unlikely(!next_calloc))
-		early();
 	if (is_due(nr * len))
 		return looked_at(next_calloc(nr, len), nr * len);
 	return next_calloc(nr, len);
@@ -215,8 +254,6 @@ static COLD void *reallocate_sampled(void *old, size_t len)
 
 EXPORT void *realloc(void *old, size_t len)
 {
-	if (unlikely(!next_realloc))
-		early();
 	if (unlikely(profile_may_have(&hooks_profile, (uintptr_t)old)))
 		return reallocate_sampled(old, len);
 	return reallocate(old, len);
@@ -226,8 +263,6 @@ static __attribute__((noinline)) void free_seldom(void *p)
 {
 	unsigned pass;
 
-	if (unlikely(!next_free))
-		early();
 	if (profile_may_have(&hooks_profile, (uintptr_t)p))
 		profile_drop(&hooks_profile, (uintptr_t)p, NULL);
 	if (likely(!gate_is_active(&hooks_engine.gate))) {
@@ -241,8 +276,7 @@ static __attribute__((noinline)) void free_seldom(void *p)
 
 EXPORT void free(void *p)
 {
-	if (unlikely(!next_free ||
-		     atomic_load_explicit(&hooks_profile.filter,
+	if (unlikely(atomic_load_explicit(&hooks_profile.filter,
 					  memory_order_relaxed) ||
 		     gate_is_active(&hooks_engine.gate)))
 		free_seldom(p);
@@ -253,7 +287,7 @@ EXPORT void free(void *p)
 EXPORT void *memalign(size_t align, size_t len)
 {
 	if (unlikely(!next_memalign))
-		early();
+		hook_malloc_init();
 	if (is_due(len))
 		return looked_at(next_memalign(align, len), len);
 	return next_memalign(align, len);
@@ -262,7 +296,7 @@ EXPORT void *memalign(size_t align, size_t len)
 EXPORT void *aligned_alloc(size_t align, size_t len)
 {
 	if (unlikely(!next_aligned_alloc))
-		early();
+		hook_malloc_init();
 	if (is_due(len))
 		return looked_at(next_aligned_alloc(align, len), len);
 	return next_aligned_alloc(align, len);
@@ -273,7 +307,7 @@ EXPORT int posix_memalign(void **out, size_t align, size_t len)
 	int ret;
 
 	if (unlikely(!next_posix_memalign))
-		early();
+		hook_malloc_init();
 	if (!is_due(len))
 		return next_posix_memalign(out, align, len);
 	ret = next_posix_memalign(out, align, len);
@@ -284,7 +318,7 @@ EXPORT int posix_memalign(void **out, size_t align, size_t len)
 EXPORT void *valloc(size_t len)
 {
 	if (unlikely(!next_valloc))
-		early();
+		hook_malloc_init();
 	if (is_due(len))
 		return looked_at(next_valloc(len), len);
 	return next_valloc(len);

@@ -45,6 +45,7 @@ static void *map(void *addr, size_t len, int prot, int flags, int fd,
 		profile_unmap(&hooks_profile, (uintptr_t)addr, len);
 	ret = sys_mmap((uintptr_t)addr, len, prot, flags, fd, off);
 	gate_leave(&hooks_engine.gate, pass);
+	hook_malloc_mapped(caller_of(caller));
 	if (private && (prot & PROT_WRITE) && !sys_failed(ret))
 		hooks_grown(len);
 	if (hooks_are_profiling() && private && !sys_failed(ret) &&

@@ -95,6 +95,9 @@ void hook_profile_child(void);
  */
 bool hook_malloc_samples(size_t len, uintptr_t caller);
 
+/* hook_malloc.c: the code at CALLER maps memory through our hook. */
+void hook_malloc_mapped(uintptr_t caller);
+
 static inline bool hooks_are_profiling(void)
 {
 	return unlikely(atomic_load_explicit(&hooks_profile.on,
