@@ -6,11 +6,13 @@ Called by overhead.sh.  A shared host makes seconds differ by a third, in
 bursts; so three processes of each workload live side by side: plain, with
 LD_PRELOAD=LIBRARY, and plain again.  They get the same short pieces of work
 by turns, one at a time, some milliseconds each, and each piece is compared
-with the plain one beside it.  (A compiler runs anew each time.)  Printed are
+with the plain one beside it.  (A compiler runs anew each time.)  Where the
+memory of a process happens to lie makes one percent, for as long as it lives;
+so there are many such sets of three.  Printed are
 
     plain, with   median milliseconds for a piece
-    ratio         median of with / plain, wall clock
-    +-            half of its 95 % interval, by order statistics
+    ratio         mean over the sets of the median of with / plain, wall clock
+    +-            half of its 95 % interval, from the spread of the sets
     control       the same of plain again / plain: what noise comes to
     cpu           CPU time of with / plain, all pieces, all threads
     managed       MiB of the process that the library knows of: dormant if 0
@@ -220,24 +222,27 @@ def churn(arg, env, _which):
 
 
 # name, how to start one, pieces of each, what has to be installed
-WORKLOADS = (('redis', redis, 1600, 'redis-server'),
-             ('gcc -O2', compile_c, 160, 'gcc'),
-             ('python3', python, 1000, 'python3'),
-             ('mmap churn', churn, 800, 'cc'))
+WORKLOADS = (('redis', redis, 4800, 'redis-server'),
+             ('gcc -O2', compile_c, 180, 'gcc'),
+             ('python3', python, 1200, 'python3'),
+             ('mmap churn', churn, 1200, 'cc'))
 
 
-SETS = 4    # of processes: where one's memory happens to lie makes 1 %
+SETS = 12
+T_95 = 2.2    # Student's t for 12 sets
 
 
 def measure(start, pieces, arg):
-    """{which: [seconds, ...]}, {which: CPU seconds}, MiB managed."""
-    times = {'plain': [], 'with': [], 'again': []}
-    cpu = dict.fromkeys(times, 0.0)
+    """[{which: [seconds, ...]}] by sets, {which: CPU seconds}, MiB managed."""
+    cpu = {'plain': 0.0, 'with': 0.0, 'again': 0.0}
     managed = 0
+    sets = []
     for _ in range(SETS):
+        times = {which: [] for which in cpu}
         managed = max(managed, measure_set(start, pieces // SETS, arg,
                                            times, cpu))
-    return times, cpu, managed
+        sets.append(times)
+    return sets, cpu, managed
 
 
 def measure_set(start, pieces, arg, times, cpu):
@@ -272,24 +277,21 @@ def managed_mib(process):
                     if line.startswith('RssAnon'))
 
 
-def paired(times, which):
-    return sorted(a / b for a, b in zip(times[which], times['plain']))
+def ratios(sets, which):
+    """For each set the median of WHICH / plain, piece by piece."""
+    return [statistics.median(a / b for a, b in zip(t[which], t['plain']))
+            for t in sets]
 
 
-def half_interval(ratios):
-    """Half the distance between the order statistics around the median."""
-    n = len(ratios)
-    k = max(int(n / 2 - 0.98 * n ** 0.5), 0)
-    return (ratios[n - 1 - k] - ratios[k]) / 2
-
-
-def row(name, times, cpu, managed):
-    ms = {k: 1000 * statistics.median(v) for k, v in times.items()}
-    ratios = paired(times, 'with')
-    ratio = statistics.median(ratios)
+def row(name, sets, cpu, managed):
+    ms = {which: 1000 * statistics.median(x for t in sets for x in t[which])
+          for which in cpu}
+    of_sets = ratios(sets, 'with')
+    ratio = statistics.mean(of_sets)
+    half = T_95 * statistics.stdev(of_sets) / len(sets) ** 0.5
     print(f"{name:<12} {ms['plain']:8.3f} {ms['with']:8.3f} {ratio:8.4f} "
-          f"{half_interval(ratios):8.4f} "
-          f"{statistics.median(paired(times, 'again')):8.4f} "
+          f"{half:8.4f} "
+          f"{statistics.mean(ratios(sets, 'again')):8.4f} "
           f"{cpu['with'] / max(cpu['plain'], 0.01):8.4f} {managed:8d}",
           flush=True)
     return ratio
