@@ -66,6 +66,7 @@ ENGINE = \
 	src/engine/gate.c src/engine/gate.h \
 	src/engine/upkeep.c src/engine/upkeep.h \
 	src/engine/reclaim.c src/engine/reclaim.h \
+	src/engine/tune.c src/engine/tune.h \
 	src/engine/pressure.c src/engine/pressure.h \
 	src/engine/adopt.c src/engine/adopt.h \
 	src/engine/probe.c src/engine/probe.h \
@@ -74,12 +75,16 @@ ENGINE = \
 WATCH = \
 	src/watch/config.c src/watch/config.h \
 	src/watch/config_env.c \
+	src/watch/config_engine.c \
 	src/watch/publish.c src/watch/publish.h \
+	src/watch/control.c src/watch/control.h \
+	src/watch/control_set.c \
+	src/watch/control_work.c \
+	src/watch/control_estimate.c \
 	src/watch/profile.c src/watch/profile.h \
 	src/watch/profile_site.c \
 	src/watch/profile_live.c \
-	src/watch/profile_point.c \
-	src/watch/profile_round.c
+	src/watch/profile_point.c
 
 HOOKS = \
 	src/hooks/hooks.h \

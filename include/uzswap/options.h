@@ -18,8 +18,7 @@
  *	choices	 of a choice: words separated by "|"
  *	zero	 if not "": 0 is allowed too, whatever min says, and
  *		 means this
- *	when	 a change takes effect; all only at the start, as nothing can
- *		 change a running process yet
+ *	when	 a change takes effect: NOW, by zctl set; or AT_START only
  *	help	 one line, no full stop
  */
 #ifndef UZSWAP_OPTIONS_H
@@ -58,18 +57,18 @@ X(min_managed, MIN_MANAGED_BYTES, SIZE, "64M", "1M", "128T", "",	\
   "no threshold", AT_START,						\
   "stay dormant while the program has less private memory")		\
 X(limit, LIMIT_BYTES, SIZE_PCT, "0", "1M", "128T", "",			\
-  "no limit of our own", AT_START,						\
+  "no limit of our own", NOW,						\
   "keep resident memory, pool and metadata together below this")	\
-X(accept_percent, ACCEPT_PERCENT, PERCENT, "75", "1", "85", "", "", AT_START, \
+X(accept_percent, ACCEPT_PERCENT, PERCENT, "75", "1", "85", "", "", NOW, \
   "keep a page resident that packs worse than this part of its size")	\
-X(pool_max, POOL_MAX_BYTES, SIZE_PCT, "100%", "1M", "128T", "", "", AT_START,	\
+X(pool_max, POOL_MAX_BYTES, SIZE_PCT, "100%", "1M", "128T", "", "", NOW,	\
   "largest pool of compressed pages")					\
-X(compressor, COMPRESSOR, CODECS, "lz4", "", "15", "", "", AT_START,		\
+X(compressor, COMPRESSOR, CODECS, "lz4", "", "15", "", "", NOW,		\
   "how pages are packed, and again when they have long been idle")	\
-X(repack_idle, REPACK_IDLE_MS, TIME, "60s", "1s", "24h", "", "", AT_START,	\
+X(repack_idle, REPACK_IDLE_MS, TIME, "60s", "1s", "24h", "", "", NOW,	\
   "pack stored pages again that were not needed for so long")		\
 X(repack_cpu_percent, REPACK_CPU_PERCENT, PERCENT, "5", "1", "100", "",	\
-  "never pack again", AT_START,						\
+  "never pack again", NOW,						\
   "part of one CPU that packing again may take")			\
 X(engine, ENGINE, CHOICE, "auto", "", "", "auto|move|wp", "", AT_START,	\
   "how pages are taken: by UFFDIO_MOVE, or wp: without it")	\
@@ -90,7 +89,7 @@ X(uffd_fd, UFFD_FD, FD, "none", "0", "1048575", "", "", AT_START,	\
   "descriptor of /dev/userfaultfd, passed on by zctl")			\
 X(uffd_socket, UFFD_SOCKET, TEXT, "/run/uzswap/uffd.sock", "", "107",	\
   "", "", AT_START, "socket of the broker that hands out the device")	\
-X(log, LOG, CHOICE, "warn", "", "", "off|warn", "", AT_START,	\
+X(log, LOG, CHOICE, "warn", "", "", "off|warn", "", NOW,	\
   "how much to say on standard error")					\
 X(stats_at_exit, STATS_AT_EXIT, TEXT, "0", "", "255", "", "", AT_START,	\
   "yes, or a file for the summary at the end (%p pid, %e name)")	\
@@ -109,7 +108,7 @@ X(prof_period, PROF_PERIOD_MS, TIME, "1s", "100ms", "1h", "", "",	\
 X(prof_cost_percent, PROF_COST_PERCENT, PERCENT, "1", "1", "50", "", "",	\
   AT_START,								\
   "share of one CPU that watching pages may take")			\
-X(name, NAME, TEXT, "", "", "31", "", "", AT_START,			\
+X(name, NAME, TEXT, "", "", "31", "", "", NOW,			\
   "label for lists and metrics instead of the program's name")
 
 enum uzswap_option {

@@ -325,6 +325,37 @@ long sys_futex_wake(_Atomic uint32_t *word, int nr_wake)
 	return CALL(SYS_futex, word, FUTEX_WAKE_PRIVATE, nr_wake, 0, 0, 0);
 }
 
+long sys_futex_wake_shared(_Atomic uint32_t *word, int nr_wake)
+{
+	return CALL(SYS_futex, word, FUTEX_WAKE, nr_wake, 0, 0, 0);
+}
+
+/* As the kernel has it; headers before Linux 5.16 have not. */
+#define NR_FUTEX_WAITV	449
+
+struct waiter {
+	uint64_t val;
+	uint64_t addr;
+	uint32_t flags;
+	uint32_t reserved;
+};
+
+#define WAITER_U32	2u
+
+long sys_futex_wait_either(_Atomic uint32_t *ours, uint32_t ours_is,
+			   _Atomic uint32_t *shared, uint32_t shared_is,
+			   const struct timespec *until)
+{
+	const struct waiter both[] = {
+		{ ours_is, (uintptr_t)ours, WAITER_U32 | FUTEX_PRIVATE_FLAG,
+		  0 },
+		{ shared_is, (uintptr_t)shared, WAITER_U32, 0 },
+	};
+
+	return CALL(NR_FUTEX_WAITV, both, ARRAY_SIZE(both), 0, until,
+		    CLOCK_MONOTONIC, 0);
+}
+
 long sys_sigprocmask_all(uint64_t *old_mask)
 {
 	uint64_t all = ~(uint64_t)0;

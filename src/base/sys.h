@@ -68,6 +68,14 @@ long sys_poll(struct pollfd *fds, unsigned nr, const struct timespec *max);
 long sys_futex_wait(_Atomic uint32_t *word, uint32_t while_is,
 		    const struct timespec *max);
 long sys_futex_wake(_Atomic uint32_t *word, int nr_wake);
+/*
+ * The same for a word that other processes map too, and waiting for either
+ * one of ours or such a one, until a time (Linux 5.16).
+ */
+long sys_futex_wake_shared(_Atomic uint32_t *word, int nr_wake);
+long sys_futex_wait_either(_Atomic uint32_t *ours, uint32_t ours_is,
+			   _Atomic uint32_t *shared, uint32_t shared_is,
+			   const struct timespec *until);
 long sys_sigprocmask_all(uint64_t *old_mask);
 long sys_sigprocmask_set(uint64_t mask);
 long sys_gettid(void);

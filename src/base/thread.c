@@ -113,14 +113,33 @@ int thread_leave_files(int keep_fd)
 	return 0;
 }
 
+static struct timespec timespec_of(uint64_t ns)
+{
+	return (struct timespec){
+		.tv_sec = (time_t)(ns / NS_PER_S),
+		.tv_nsec = (long)(ns % NS_PER_S),
+	};
+}
+
 void thread_wait(_Atomic uint32_t *word, uint32_t while_is, uint64_t max_ns)
 {
-	struct timespec max = {
-		.tv_sec = (time_t)(max_ns / NS_PER_S),
-		.tv_nsec = (long)(max_ns % NS_PER_S),
-	};
+	const struct timespec max = timespec_of(max_ns);
 
 	sys_futex_wait(word, while_is, &max);
+}
+
+void thread_wait_either(_Atomic uint32_t *word, uint32_t while_is,
+			_Atomic uint32_t *shared, uint32_t shared_is,
+			uint64_t max_ns)
+{
+	const struct timespec until = timespec_of(sys_now_ns() + max_ns);
+	long ret = sys_futex_wait_either(word, while_is, shared, shared_is,
+					 &until);
+
+	/* else: an old kernel, or a filter of system calls */
+	if (sys_failed(ret) && ret != -EAGAIN && ret != -ETIMEDOUT &&
+	    ret != -EINTR)
+		thread_wait(word, while_is, max_ns);
 }
 
 static long allowed_cpus(unsigned long *mask, size_t len)

@@ -48,6 +48,14 @@ MUST_USE int thread_leave_files(int keep_fd);
 /* Wait on a futex word while it holds WHILE_IS, at most MAX_NS. */
 void thread_wait(_Atomic uint32_t *word, uint32_t while_is, uint64_t max_ns);
 
+/*
+ * The same, or until SHARED, which other processes map too, is not SHARED_IS
+ * any more.  Before Linux 5.16 that is only seen when the time is over.
+ */
+void thread_wait_either(_Atomic uint32_t *word, uint32_t while_is,
+			_Atomic uint32_t *shared, uint32_t shared_is,
+			uint64_t max_ns);
+
 /* Run on this CPU only (an index into the allowed set, modulo its size). */
 void thread_pin(unsigned nth);
 

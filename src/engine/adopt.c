@@ -124,42 +124,57 @@ static void take(struct engine *e, uintptr_t start, uintptr_t end)
 	order_admit(&e->order);
 }
 
+bool adopt_list(struct engine *e, struct adopt_list *l)
+{
+	l->engine = e;
+	l->before = (struct proc_map){ 0 };
+	l->map = (struct proc_map){ 0 };
+	return !proc_maps_open(&l->maps, e->adopt.buf, ADOPT_BUF_LEN);
+}
+
+const struct proc_map *adopt_next(struct adopt_list *l)
+{
+	for (;;) {
+		l->before = l->map;
+		if (!proc_maps_next(&l->maps, &l->map)) {
+			proc_maps_close(&l->maps);
+			return NULL;
+		}
+		if (l->map.kind == PROC_MAP_HEAP)
+			atomic_store(&l->engine->adopt.brk, l->map.end);
+		if (is_eligible(l->engine, &l->map) &&
+		    !is_small_bss(&l->before, &l->map))
+			return &l->map;
+	}
+}
+
 /* Bytes of eligible mappings, and whether some are not known yet. */
 static size_t survey(struct engine *e, bool *news)
 {
-	struct proc_map before = { 0 };
-	struct proc_maps maps;
-	struct proc_map m;
+	const struct proc_map *m;
+	struct adopt_list list;
 	size_t sum = 0;
 
 	*news = false;
-	if (proc_maps_open(&maps, e->adopt.buf, ADOPT_BUF_LEN))
+	if (!adopt_list(e, &list))
 		return 0;
-	for (; proc_maps_next(&maps, &m); before = m) {
-		if (m.kind == PROC_MAP_HEAP)
-			atomic_store(&e->adopt.brk, m.end);
-		if (!is_eligible(e, &m) || is_small_bss(&before, &m))
-			continue;
-		sum += m.end - m.start;
-		if (!region_has(&e->regions, m.start, m.end))
+	while ((m = adopt_next(&list))) {
+		sum += m->end - m->start;
+		if (!region_has(&e->regions, m->start, m->end))
 			*news = true;
 	}
-	proc_maps_close(&maps);
 	return sum;
 }
 
 static void take_all(struct engine *e)
 {
-	struct proc_map before = { 0 };
-	struct proc_maps maps;
-	struct proc_map m;
+	const struct proc_map *m;
+	struct adopt_list list;
 
-	if (proc_maps_open(&maps, e->adopt.buf, ADOPT_BUF_LEN))
+	if (!adopt_list(e, &list))
 		return;
-	for (; proc_maps_next(&maps, &m); before = m)
-		if (is_eligible(e, &m) && !is_small_bss(&before, &m))
-			take(e, m.start, m.end);
-	proc_maps_close(&maps);
+	while ((m = adopt_next(&list)))
+		take(e, m->start, m->end);
 }
 
 static bool chunk_is_plain(struct engine *e, uintptr_t addr)
@@ -233,19 +248,16 @@ static bool is_old(struct adopt *a, const struct proc_map *m)
 void adopt_watch(struct engine *e)
 {
 	struct adopt *a = &e->adopt;
-	struct proc_map before = { 0 };
-	struct proc_maps maps;
-	struct proc_map m;
+	const struct proc_map *m;
+	struct adopt_list list;
 
 	if (!a->flags_known)
 		read_flags(e);
-	if (proc_maps_open(&maps, a->buf, ADOPT_BUF_LEN))
+	if (!adopt_list(e, &list))
 		return;
-	for (; proc_maps_next(&maps, &m); before = m)
-		if (is_eligible(e, &m) && !is_small_bss(&before, &m) &&
-		    is_old(a, &m))
-			take(e, m.start, m.end);
-	proc_maps_close(&maps);
+	while ((m = adopt_next(&list)))
+		if (is_old(a, m))
+			take(e, m->start, m->end);
 	memcpy(a->old_maps[0], a->old_maps[1], sizeof(a->old_maps[0]));
 	memset(a->old_maps[1], 0, sizeof(a->old_maps[1]));
 }

@@ -22,6 +22,7 @@
 
 #include <stdatomic.h>
 
+#include "base/proc.h"
 #include "base/types.h"
 
 struct engine;
@@ -56,6 +57,20 @@ struct adopt {
 };
 
 MUST_USE int adopt_init(struct engine *e);
+
+/*
+ * The mappings that could be managed, by rising address: one list at a time,
+ * read to its end.
+ */
+struct adopt_list {
+	struct engine *engine;
+	struct proc_maps maps;
+	struct proc_map before;
+	struct proc_map map;
+};
+
+MUST_USE bool adopt_list(struct engine *e, struct adopt_list *l);
+const struct proc_map *adopt_next(struct adopt_list *l);
 
 /*
  * While open: how much is there?  With FLAGS also what must be left alone,

@@ -23,6 +23,7 @@
 #include "engine/keep.h"
 #include "engine/source.h"
 #include "engine/steward.h"
+#include "engine/tune.h"
 
 void engine_ring(struct engine *e)
 {
@@ -96,16 +97,6 @@ static bool object_moved(void *ctx, uint64_t owner, struct store_ref from,
 	return yes;
 }
 
-static uint64_t percent_of(const struct engine *e, uint32_t pct)
-{
-	struct proc_meminfo mem;
-	uint64_t whole = e->now.limit;
-
-	if (proc_meminfo(&mem) == 0 && (!whole || mem.total < whole))
-		whole = mem.total;
-	return whole / 100 * pct;
-}
-
 static int start_store(struct engine *e)
 {
 	struct store_config cfg = {
@@ -113,9 +104,7 @@ static int start_store(struct engine *e)
 		.reserve_len = (e->arena.end - e->arena.base) / 2,
 		.accept_pct = e->cfg.accept_pct,
 		.codecs = e->cfg.codecs,
-		.pool_max = e->cfg.pool_max_pct
-			? percent_of(e, e->cfg.pool_max_pct)
-			: e->cfg.pool_max,
+		.pool_max = tune_pool_max(e),
 		.moved = object_moved,
 		.moved_ctx = e,
 	};
@@ -407,6 +396,8 @@ void engine_wake_child(struct engine *e)
 
 	atomic_store(&e->ready, 0);
 	atomic_store(&e->bell, 0);
+	e->outer_bell = NULL;		/* the parent's */
+	atomic_store(&e->reclaim.wanted, 0);
 	e->main.fd = -1;
 	e->aside.fd = -1;
 	e->door = -1;

@@ -89,6 +89,13 @@ struct engine_config {
 	/* Called by the steward each tick and after a fork; may be NULL. */
 	void (*publish)(void *ctx);
 	void *publish_ctx;
+	/*
+	 * Called by the steward each tick to do what others have asked for;
+	 * returns within how many ns it wants to be called again.  May be
+	 * NULL.
+	 */
+	uint64_t (*serve)(void *ctx);
+	void *serve_ctx;
 };
 
 /* One of our threads and what it owns.  Its own thread only, unless noted. */
@@ -112,7 +119,7 @@ struct helper {
 };
 
 struct engine {
-	struct engine_config cfg;	/* constant after engine_wake */
+	struct engine_config cfg;	/* changed by tune_apply() only */
 	_Atomic uint32_t state;		/* enum uzswap_state */
 	_Atomic uint32_t stopping;	/* STOP_FOR_*: nothing new leaves */
 	_Atomic uint32_t ending; /* 1: evictors return, 2: servers, too */
@@ -147,6 +154,9 @@ struct engine {
 	uint64_t usage_max;		/* steward */
 	uint64_t started_ns;
 	_Atomic uint32_t bell;		/* futex: steward, look now */
+	_Atomic uint32_t *outer_bell;	/* the same for other processes, in
+					 * memory shared with them, or NULL;
+					 * steward */
 	_Atomic uint32_t ready;		/* futex: 0 starting, 1 up, 2 failed */
 
 	struct helper steward;

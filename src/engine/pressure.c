@@ -264,6 +264,20 @@ static long open_proc(struct pressure *p, const char *path)
 	return sys_open(full, O_RDONLY | O_CLOEXEC, 0);
 }
 
+static void take_option(struct pressure *p)
+{
+	p->option = p->cfg.limit;
+	if (!p->option && p->cfg.limit_pct)
+		p->option = pressure_limit_bytes(p, p->cfg.limit_pct);
+}
+
+void pressure_set_limit(struct pressure *p, uint64_t limit, uint32_t pct)
+{
+	p->cfg.limit = limit;
+	p->cfg.limit_pct = pct;
+	take_option(p);
+}
+
 /* All numbers that pressure_read() does not read by itself. */
 static void read_all(struct pressure *p, bool unlimited_too, uint64_t now_ns)
 {
@@ -276,9 +290,7 @@ static void read_all(struct pressure *p, bool unlimited_too, uint64_t now_ns)
 			read_droppable(p, l, now_ns);
 	}
 	read_available(p, now_ns);
-	p->option = p->cfg.limit;
-	if (!p->option && p->cfg.limit_pct)
-		p->option = pressure_limit_bytes(p, p->cfg.limit_pct);
+	take_option(p);
 }
 
 int pressure_find(struct pressure *p, const struct pressure_config *cfg)
@@ -387,7 +399,8 @@ static void consider_machine(struct pressure *p, struct pressure_now *now,
 		now->hard = false;
 }
 
-void pressure_read(struct pressure *p, struct pressure_now *now)
+static void read_sources(struct pressure *p, struct pressure_now *now,
+			 bool option)
 {
 	const uint64_t now_ns = sys_now_ns();
 
@@ -396,10 +409,21 @@ void pressure_read(struct pressure *p, struct pressure_now *now)
 		.headroom = INT64_MAX,
 		.name = "",
 	};
-	consider_option(p, now);
+	if (option)
+		consider_option(p, now);
 	for (unsigned i = 0; i < p->nr_levels; i++)
 		consider_level(p, &p->levels[i], now, now_ns);
 	consider_machine(p, now, now_ns);
+}
+
+void pressure_read(struct pressure *p, struct pressure_now *now)
+{
+	read_sources(p, now, true);
+}
+
+void pressure_read_others(struct pressure *p, struct pressure_now *now)
+{
+	read_sources(p, now, false);
 }
 
 /* Once a second: moved to another group?  Files gone?  Time to look again? */

@@ -107,6 +107,12 @@ struct pressure {
  */
 int pressure_find(struct pressure *p, const struct pressure_config *cfg);
 
+/* From now on another option: bytes, or percent if that is not 0. */
+void pressure_set_limit(struct pressure *p, uint64_t limit, uint32_t pct);
+
+/* The same as pressure_read(), as if there were no option. */
+void pressure_read_others(struct pressure *p, struct pressure_now *now);
+
 /* What binds now.  Some 0.7 us per limited level, 1.1 us for the option. */
 void pressure_read(struct pressure *p, struct pressure_now *now);
 

@@ -163,12 +163,17 @@ static void torture_round(struct helper *h)
 						       : TORTURE_NAP_NS));
 }
 
+static bool is_wanted(struct reclaim *r)
+{
+	return atomic_load(&r->wanted) > 0;
+}
+
 static bool has_work(struct engine *e)
 {
 	struct reclaim *r = &e->reclaim;
 
-	return (atomic_load(&r->room) < r->low || torture_is_on()) &&
-	       !atomic_load(&e->stopping);
+	return (atomic_load(&r->room) < r->low || is_wanted(r) ||
+		torture_is_on()) && !atomic_load(&e->stopping);
 }
 
 static void wait_for_work(struct engine *e)
@@ -182,12 +187,25 @@ static void wait_for_work(struct engine *e)
 	atomic_fetch_sub(&r->asleep, 1);
 }
 
+/* Returns whether memory was freed. */
 static bool evict_round(struct helper *h)
 {
-	if (evict_some(h, 4 * TRAY_SLOTS, EVICT_AHEAD))
-		return true;
-	evict_flush(h);
-	return evict_some(h, TRAY_SLOTS, EVICT_NOW);
+	struct reclaim *r = &h->engine->reclaim;
+	const bool wanted = is_wanted(r);
+	size_t freed = evict_some(h, 4 * TRAY_SLOTS, EVICT_AHEAD);
+
+	if (!freed) {
+		evict_flush(h);
+		freed = evict_some(h, TRAY_SLOTS, EVICT_NOW);
+	}
+	if (wanted) {
+		atomic_fetch_sub(&r->wanted, (int64_t)freed);
+		if (freed)
+			atomic_store(&r->fruitless, 0);
+		else
+			atomic_fetch_add(&r->fruitless, 1);
+	}
+	return freed != 0;
 }
 
 static void look_after(struct helper *h)
@@ -225,7 +243,7 @@ void reclaim_run(void *helper)
 
 		if (!has_work(e))
 			wait_for_work(e);
-		while (atomic_load(&r->room) < r->high &&
+		while ((atomic_load(&r->room) < r->high || is_wanted(r)) &&
 		       !atomic_load(&e->stopping)) {
 			if (evict_round(h)) {
 				atomic_store(&r->stuck, 0);

@@ -30,6 +30,8 @@ struct reclaim {
 	int64_t high;		/* pages; evictors stop */
 	_Atomic uint32_t bell;	/* futex: evictors, there is work */
 	_Atomic uint32_t asleep; /* evictors waiting for the bell */
+	_Atomic int64_t wanted;	/* pages to evict for who asked for it */
+	_Atomic uint32_t fruitless; /* rounds for that in vain, in a row */
 	_Atomic uint32_t hopeless; /* the limit can't be kept, and need not */
 	_Atomic uint32_t stuck;	/* nothing could be evicted lately */
 	_Atomic uint64_t no_direct_ns; /* servers: do not even try before */

@@ -106,7 +106,7 @@ static void mind_watched(struct engine *e)
 static void mind_gate(struct engine *e, uint64_t now_ns, bool look)
 {
 	int64_t mark = near_mark(e, now_ns);
-	bool near = torture_is_on() ||
+	bool near = torture_is_on() || atomic_load(&e->reclaim.wanted) > 0 ||
 		    (e->now.limit && e->now.headroom < mark);
 
 	if (!e->adopt.closed) {
@@ -124,7 +124,7 @@ static void mind_gate(struct engine *e, uint64_t now_ns, bool look)
 	if (torture_is_on()) {
 		if (torture_strikes(64))
 			adopt_open(e);
-	} else if (e->now.limit && e->now.headroom < 2 * mark) {
+	} else if (near || (e->now.limit && e->now.headroom < 2 * mark)) {
 		e->adopt.calm_since_ns = now_ns;
 	} else if (now_ns - e->adopt.calm_since_ns > CALM_NS) {
 		if (atomic_load(&e->probes.on))
@@ -265,6 +265,26 @@ static void end_if_deserted(struct engine *e, uint64_t now_ns,
 		sys_exit_process((int)(threads.status >> 8 & 255));
 }
 
+/* Sleep until it is time, somebody rings, or ASKED is out of date. */
+static void rest(struct engine *e, uint32_t bell, uint32_t asked, uint64_t ns)
+{
+	if (e->outer_bell)
+		thread_wait_either(&e->bell, bell, e->outer_bell, asked, ns);
+	else
+		thread_wait(&e->bell, bell, ns);
+}
+
+/* What others ask for; within how many ns to look again. */
+static uint64_t serve(struct engine *e)
+{
+	return e->cfg.serve ? e->cfg.serve(e->cfg.serve_ctx) : UINT64_MAX;
+}
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
 void steward_loop(struct engine *e)
 {
 	uint64_t refreshed_ns = 0;
@@ -283,6 +303,8 @@ void steward_loop(struct engine *e)
 		uint32_t rung = atomic_load(&e->bell);
 		uint64_t acts = activity();
 		enum mode_work work;
+		uint32_t asked;
+		uint64_t soon;
 		uint64_t used;
 
 		steward_tick(e, now_ns, &refreshed_ns, &looked_ns,
@@ -292,13 +314,15 @@ void steward_loop(struct engine *e)
 			break;
 		end_if_deserted(e, now_ns, &asked_ns);
 		publish(e, now_ns, &published_ns, &counted_ns);
+		asked = e->outer_bell ? atomic_load(e->outer_bell) : 0;
+		soon = serve(e);
 		used = sys_cpu_ns();
 		count_add(UZSWAP_COUNT_worker_cpu_ns, used - cpu);
 		cpu = used;
 		bell = rung;
 		if (work == MODE_RESTS)
-			thread_wait(&e->bell, bell,
-				    next_tick(e, acts != acted));
+			rest(e, bell, asked,
+			     least(soon, next_tick(e, acts != acted)));
 		acted = acts;
 	}
 	if (e->cfg.publish)

@@ -18,10 +18,10 @@
 #include "engine/source.h"
 #include "hooks/hooks.h"
 #include "watch/config.h"
+#include "watch/control.h"
 #include "watch/profile.h"
 #include "watch/publish.h"
 
-#define MIN_MAPPING	SMALL		/* V8's heap comes in 256 KiB pieces */
 #define SMALL		(64 * KIB)	/* growth not worth counting */
 #define GROWN_WAIT_NS	(5 * NS_PER_MS)	/* one wait; the steward needs 1 ms */
 #define GROWN_WAITS	40		/* and on a busy machine longer */
@@ -34,7 +34,17 @@ struct hooks hooks;
 struct engine hooks_engine;
 struct profile hooks_profile;
 
-static struct publish publish;
+static struct config config;
+static struct publish publish = {
+	.engine = &hooks_engine,
+	.config = &config,
+};
+static struct control control = {
+	.engine = &hooks_engine,
+	.publish = &publish,
+	.profile = &hooks_profile,
+	.config = &config,
+};
 
 /* The linker's names for the bounds of our own .bss. */
 extern char __bss_start[] __attribute__((visibility("hidden")));
@@ -226,6 +236,7 @@ static const char *exe_name(char *buf, size_t len)
 /* In the steward, when all is up; also in the child of a fork. */
 static void begin(void *ctx UNUSED)
 {
+	control_begin(&control);
 	if (hooks.profile || hooks_profile.page)
 		profile_start(&hooks_profile);
 }
@@ -253,54 +264,6 @@ static void configure_profile(const struct config *c)
 	hooks.look_every = LOOK_PROFILE;
 	if (hooks.threshold > WAKE_PROFILE)
 		hooks.threshold = WAKE_PROFILE;
-}
-
-static struct engine_config engine_config_of(const struct config *c)
-{
-	static const enum engine_kind kinds[] = {
-		[CONFIG_ENGINE_AUTO] = ENGINE_AUTO,
-		[CONFIG_ENGINE_MOVE] = ENGINE_MOVE,
-		[CONFIG_ENGINE_WP] = ENGINE_WP,
-	};
-	struct codec_pair codecs = CODEC_PAIR_DEFAULT;
-	uint64_t from = c->uffd.num;
-	struct engine_config cfg;
-
-	/* checked when it was set */
-	if (codec_parse(&codecs, config_text(c, &c->compressor)))
-		die("config: the compressor was not checked");
-	cfg = (struct engine_config){
-		.limit = c->limit.num,
-		.limit_pct = c->limit.pct,
-		.pool_max = c->pool_max.num,
-		.pool_max_pct = c->pool_max.pct,
-		.min_mapping = MIN_MAPPING,
-		.accept_pct = (uint32_t)c->accept_percent.num,
-		.codecs = codecs,
-		.repack_idle_ms = c->repack_idle.num,
-		.repack_cpu_pct = (uint32_t)c->repack_cpu_percent.num,
-		.nr_servers = (uint32_t)c->servers.num,
-		.nr_evictors = (uint32_t)c->threads.num,
-		.kind = kinds[c->engine.num],
-		.dev_fd = c->uffd_fd.num == CONFIG_NO_FD ||
-			  from == CONFIG_UFFD_SYSCALL ||
-			  from == CONFIG_UFFD_SOCKET
-			? -1 : (int)c->uffd_fd.num,
-		.no_device = from == CONFIG_UFFD_SYSCALL ||
-			     from == CONFIG_UFFD_SOCKET,
-		.no_broker = from == CONFIG_UFFD_SYSCALL ||
-			     from == CONFIG_UFFD_DEV,
-		.no_syscall = from == CONFIG_UFFD_DEV ||
-			      from == CONFIG_UFFD_SOCKET,
-		.torture = c->torture.num,
-		.begin = begin,
-		.publish = tick,
-		.publish_ctx = &publish,
-	};
-
-	text_copy(cfg.broker, sizeof(cfg.broker),
-		  config_text(c, &c->uffd_socket));
-	return cfg;
 }
 
 /* UZSWAP_REQUIRE: better no program than one without compression. */
@@ -343,25 +306,27 @@ static void leave_no_trace(char **env)
 
 static enum hooks_mode configure(char **env)
 {
-	struct config c;
+	const struct config *c = &config;
 	char buf[256];
 
 	set_log_level(env);
-	read_env(&c, env);
-	log_set_quiet(c.log.num == CONFIG_LOG_OFF);
-	if (c.follow.num == CONFIG_FOLLOW_NONE)
+	read_env(&config, env);
+	log_set_quiet(c->log.num == CONFIG_LOG_OFF);
+	if (c->follow.num == CONFIG_FOLLOW_NONE)
 		leave_no_trace(env);
-	if (!config_wants(&c, exe_name(buf, sizeof(buf))))
+	if (!config_wants(c, exe_name(buf, sizeof(buf))))
 		return HOOKS_OFF;
-	hooks.threshold = c.min_managed.num;
-	configure_profile(&c);
-	hooks.cfg = engine_config_of(&c);
+	hooks.threshold = c->min_managed.num;
+	configure_profile(c);
+	config_engine(c, &hooks.cfg);
+	hooks.cfg.begin = begin;
+	hooks.cfg.publish = tick;
+	hooks.cfg.publish_ctx = &publish;
+	hooks.cfg.serve = control_serve;
+	hooks.cfg.serve_ctx = &control;
 	text_copy(hooks.stats_at_exit, sizeof(hooks.stats_at_exit),
-		  config_text(&c, &c.stats_at_exit));
-	publish.engine = &hooks_engine;
-	text_copy(publish.name, sizeof(publish.name),
-		  config_text(&c, &c.name));
-	if (c.require.num)
+		  config_text(c, &c->stats_at_exit));
+	if (c->require.num)
 		check_required(&hooks.cfg);
 	if (hooks.cfg.torture)
 		hooks.threshold = 0;

@@ -274,6 +274,24 @@ void config_defaults(struct config *c)
 	}
 }
 
+void config_compact(struct config *c)
+{
+	struct config old = *c;
+
+	c->texts_len = 1;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct config_value *v = &c->all[i];
+		const char *text = old.texts + v->text_at;
+		const size_t len = strlen(text);
+
+		if (!v->text_at)
+			continue;
+		v->text_at = (uint16_t)c->texts_len;
+		memcpy(c->texts + c->texts_len, text, len + 1);
+		c->texts_len += len + 1;
+	}
+}
+
 const char *config_text(const struct config *c, const struct config_value *v)
 {
 	return v->origin == CONFIG_DEFAULT ? rows[v - c->all].initial

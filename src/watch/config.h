@@ -22,6 +22,9 @@ enum config_origin {
 	CONFIG_CONTROL,		/* zctl set */
 };
 
+/* The smallest mapping adopted; V8's heap comes in pieces of 256 KiB. */
+#define CONFIG_MIN_MAPPING	(64 * KIB)
+
 #define CONFIG_NO_FD	UINT64_MAX	/* num of a descriptor "none" */
 
 struct config_value {
@@ -107,6 +110,13 @@ char *config_format(const struct config *c, enum uzswap_option option,
 /* NAME 'VALUE' REASON: using USED.  One line for people. */
 char *config_problem_text(const struct config_problem *problem, char *buf,
 			  size_t len);
+
+/* What the engine is to know of it.  Callbacks are the caller's to add. */
+struct engine_config;
+void config_engine(const struct config *c, struct engine_config *out);
+
+/* Drop texts that no option refers to any more: there is room for so many. */
+void config_compact(struct config *c);
 
 /* Do the options want the library to work in a program of this file name? */
 bool config_wants(const struct config *c, const char *exe_name);

@@ -159,7 +159,6 @@ void profile_put_back(struct profile *p,
 	to->interval = row->interval;
 	to->born_ns = row->born_ns;
 	atomic_store(addr_of(to), row->addr);
-	profile_see(p, (uint32_t)(to - p->live));
 	/* after that: whoever makes a new filter may have passed the row */
 	set_bit(atomic_load(&p->filter_next), row->addr);
 	set_bit(atomic_load(&p->filter), row->addr);

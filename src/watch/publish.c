@@ -4,14 +4,22 @@
  * add up here: what is stored and resident never exceeds what is managed,
  * and untouched is the rest.
  *
- * The file:  | struct uzswap_stats | ... | struct uzswap_pool |
- *            0                           UZSWAP_POOL_AT
+ * The file:  | struct uzswap_stats | .. | struct uzswap_pool | ..
+ *            0                          UZSWAP_POOL_AT
+ *
+ *            .. | struct uzswap_ctl_options | .. | struct uzswap_ctl |
+ *               UZSWAP_OPTIONS_AT                UZSWAP_CTL_AT
+ *
+ * It is sealed, so that nobody who may write it can cut it off below us,
+ * and all of it is touched at once, so that no look at it needs memory.
  *
  * After a fork the mapping is still the parent's page: the child makes one
  * of its own before it writes.
  */
 #include "watch/publish.h"
 
+#include <errno.h>
+#include <linux/fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -22,6 +30,16 @@
 _Static_assert((unsigned)CODEC_NR <= UZSWAP_POOL_CODECS, "codecs fit");
 _Static_assert(POOL_NR_CLASSES <= UZSWAP_POOL_CLASSES, "classes fit");
 _Static_assert(sizeof(struct uzswap_stats) <= UZSWAP_POOL_AT, "no overlap");
+_Static_assert(UZSWAP_POOL_AT + sizeof(struct uzswap_pool) <=
+	       UZSWAP_OPTIONS_AT, "no overlap");
+_Static_assert(UZSWAP_OPTIONS_AT + sizeof(struct uzswap_ctl_options) <=
+	       UZSWAP_CTL_AT, "no overlap");
+_Static_assert(UZSWAP_CTL_AT + sizeof(struct uzswap_ctl) <=
+	       UZSWAP_CTL_FILE_LEN, "it fits");
+_Static_assert(UZSWAP_NR_OPTIONS <= UZSWAP_CTL_OPTIONS, "options fit");
+_Static_assert((unsigned)CONFIG_CONTROL == UZSWAP_BY_CONTROL &&
+	       (unsigned)CONFIG_ENV == UZSWAP_BY_ENV &&
+	       (unsigned)CONFIG_CONF == UZSWAP_BY_CONF, "the same origins");
 
 #ifndef PACKAGE_VERSION
 #define PACKAGE_VERSION "0"
@@ -30,6 +48,11 @@ _Static_assert(sizeof(struct uzswap_stats) <= UZSWAP_POOL_AT, "no overlap");
 #ifndef MFD_CLOEXEC
 #define MFD_CLOEXEC	1u
 #endif
+#ifndef MFD_ALLOW_SEALING
+#define MFD_ALLOW_SEALING 2u
+#endif
+
+#define SEALS	(F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW)
 
 static void copy_text(char *to, size_t len, const char *from)
 {
@@ -39,30 +62,64 @@ static void copy_text(char *to, size_t len, const char *from)
 	memcpy(to, from, n);
 }
 
+/* A file as long as all pages, for good; or -errno. */
+static long make_file(void)
+{
+	long fd = sys_memfd_create(UZSWAP_STATS_NAME,
+				   MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	long ret;
+
+	if (fd < 0)
+		return fd;
+	ret = sys_ftruncate((int)fd, UZSWAP_CTL_FILE_LEN);
+	if (!ret)
+		ret = sys_fcntl((int)fd, F_ADD_SEALS, SEALS);
+	if (ret) {
+		sys_close((int)fd);
+		return ret;
+	}
+	return fd;
+}
+
+static void put_name(struct uzswap_stats *s, const struct config *c)
+{
+	const char *name = config_text(c, &c->name);
+
+	if (*name)
+		copy_text(s->name, sizeof(s->name), name);
+	else
+		proc_comm(s->name, sizeof(s->name));
+}
+
+static void fill_ctl(struct uzswap_ctl *ctl)
+{
+	ctl->version = UZSWAP_CTL_VERSION;
+	ctl->size = sizeof(*ctl);
+	ctl->nr_kinds = UZSWAP_CTL_NR_KINDS;
+	atomic_store((_Atomic uint64_t *)&ctl->magic, UZSWAP_CTL_MAGIC);
+}
+
 static bool make_page(struct publish *p)
 {
-	const size_t len = UZSWAP_POOL_AT + round_up(sizeof(struct uzswap_pool),
-						     PAGE_SIZE);
-	long fd = sys_memfd_create(UZSWAP_STATS_NAME, MFD_CLOEXEC);
+	long fd = make_file();
 	struct uzswap_stats *s;
 	long at;
 
 	if (fd < 0)
 		return false;
-	if (sys_ftruncate((int)fd, (off_t)len)) {
-		sys_close((int)fd);
-		return false;
-	}
 	/* over the parent's page, if there is one: same address */
-	at = sys_mmap((uintptr_t)p->page, len, PROT_READ | PROT_WRITE,
+	at = sys_mmap((uintptr_t)p->page, UZSWAP_CTL_FILE_LEN,
+		      PROT_READ | PROT_WRITE,
 		      MAP_SHARED | (p->page ? MAP_FIXED : 0), (int)fd, 0);
 	if (sys_failed(at)) {
 		sys_close((int)fd);
 		return false;
 	}
+	memset((void *)at, 0, UZSWAP_CTL_FILE_LEN);
 	s = (struct uzswap_stats *)at;
 	p->page = s;
 	p->pid = (int32_t)sys_getpid();
+	p->config_changed = true;
 	s->version = UZSWAP_STATS_VERSION;
 	s->size = sizeof(*s);
 	s->pid = p->pid;
@@ -73,12 +130,36 @@ static bool make_page(struct publish *p)
 		s->start_time_ticks = 0;
 	copy_text(s->library_version, sizeof(s->library_version),
 		  PACKAGE_VERSION);
-	if (p->name[0])
-		copy_text(s->name, sizeof(s->name), p->name);
-	else
-		proc_comm(s->name, sizeof(s->name));
 	s->magic = UZSWAP_STATS_MAGIC;
+	fill_ctl(publish_ctl(p));
+	p->engine->outer_bell = (_Atomic uint32_t *)&publish_ctl(p)->word;
 	return true;
+}
+
+/*
+ * With the gate closed it is counted, in what is registered.  With the gate
+ * open nothing is, and counting all would cost: then it is what the kernel
+ * counts for the process as a whole, our own memory taken off.  Other small
+ * mappings are in there too, so never more than could be managed.
+ */
+uint64_t publish_resident(struct engine *e)
+{
+	struct store_usage use;
+	struct proc_statm statm;
+	uint64_t managed = max_size(atomic_load(&e->adopt.eligible),
+				    atomic_load(&e->regions.bytes));
+	uint64_t stored = (page_total(&e->pages, PAGE_STORED) +
+			   page_total(&e->pages, PAGE_ARRIVING)) * PAGE_SIZE;
+	uint64_t anon;
+
+	if (e->adopt.closed || proc_statm(&statm))
+		return min_size(atomic_load(&e->resident),
+				managed > stored ? managed - stored : 0);
+	store_usage(&e->store, &use);
+	anon = statm.resident > statm.shared ? statm.resident - statm.shared
+					     : 0;
+	anon -= min_size(anon, use.used + use.metadata);
+	return min_size(anon, atomic_load(&e->adopt.eligible));
 }
 
 static void put_memory(struct uzswap_stats *s, struct engine *e)
@@ -97,7 +178,7 @@ static void put_memory(struct uzswap_stats *s, struct engine *e)
 	s->stored = stored * PAGE_SIZE;
 	if (s->stored > s->managed)
 		s->managed = s->stored;
-	s->resident = atomic_load(&e->resident);
+	s->resident = publish_resident(e);
 	if (s->resident > s->managed - s->stored)
 		s->resident = s->managed - s->stored;
 	s->untouched = s->managed - s->stored - s->resident;
@@ -179,6 +260,27 @@ static void put_limit(struct uzswap_stats *s, struct engine *e)
 		s->state = UZSWAP_DEGRADED;
 }
 
+static void put_config(struct publish *p)
+{
+	const struct config *c = p->config;
+	struct uzswap_ctl_options *out =
+		(void *)((char *)p->page + UZSWAP_OPTIONS_AT);
+
+	p->config_changed = false;
+	put_name(p->page, c);
+	out->size = sizeof(out->rows[0]);
+	out->nr = UZSWAP_NR_OPTIONS;
+	for (unsigned i = 0; i < UZSWAP_NR_OPTIONS; i++) {
+		const struct uzswap_option_row *row = config_row(i);
+		struct uzswap_ctl_option *o = &out->rows[i];
+
+		copy_text(o->name, sizeof(o->name), row->name);
+		config_format(c, i, o->value, sizeof(o->value));
+		o->origin = c->all[i].origin;
+		o->when = row->when;
+	}
+}
+
 void publish_now(void *publish)
 {
 	struct publish *p = publish;
@@ -195,10 +297,13 @@ void publish_now(void *publish)
 	s->updated_ns = sys_now_ns();
 	put_memory(s, e);
 	put_limit(s, e);
+	if (p->config_changed)
+		put_config(p);
 	put_pool((struct uzswap_pool *)(void *)((char *)s + UZSWAP_POOL_AT), e);
 	for (unsigned i = 0; i < UZSWAP_NR_COUNTERS; i++)
 		s->counters[i] = count_get((enum uzswap_counter)i);
 	for (unsigned i = 0; i < UZSWAP_NR_BUCKETS; i++)
 		s->fault_us[i] = atomic_load(&e->fault_us[i]);
 	atomic_fetch_add(seq, 1);
+	publish_ctl(p)->gone = mode_now(&e->mode) == MODE_AWAY;
 }

@@ -72,6 +72,8 @@ int main(void)
 		printf("%c%s.\n", toupper((unsigned char)row->help[0]),
 		       row->help + 1);
 		bounds(row);
+		if (row->when == UZSWAP_NOW)
+			printf("Can be changed while the program runs.\n");
 	}
 	return 0;
 }

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Options as the engine wants them: numbers and choices, without texts.
+ */
+#include "base/log.h"
+#include "base/text.h"
+#include "engine/engine.h"
+#include "watch/config.h"
+
+void config_engine(const struct config *c, struct engine_config *out)
+{
+	static const enum engine_kind kinds[] = {
+		[CONFIG_ENGINE_AUTO] = ENGINE_AUTO,
+		[CONFIG_ENGINE_MOVE] = ENGINE_MOVE,
+		[CONFIG_ENGINE_WP] = ENGINE_WP,
+	};
+	struct codec_pair codecs = CODEC_PAIR_DEFAULT;
+	uint64_t from = c->uffd.num;
+
+	/* checked when it was set */
+	if (codec_parse(&codecs, config_text(c, &c->compressor)))
+		die("config: the compressor was not checked");
+	*out = (struct engine_config){
+		.limit = c->limit.num,
+		.limit_pct = c->limit.pct,
+		.pool_max = c->pool_max.num,
+		.pool_max_pct = c->pool_max.pct,
+		.min_mapping = CONFIG_MIN_MAPPING,
+		.accept_pct = (uint32_t)c->accept_percent.num,
+		.codecs = codecs,
+		.repack_idle_ms = c->repack_idle.num,
+		.repack_cpu_pct = (uint32_t)c->repack_cpu_percent.num,
+		.nr_servers = (uint32_t)c->servers.num,
+		.nr_evictors = (uint32_t)c->threads.num,
+		.kind = kinds[c->engine.num],
+		.dev_fd = c->uffd_fd.num == CONFIG_NO_FD ||
+			  from == CONFIG_UFFD_SYSCALL ||
+			  from == CONFIG_UFFD_SOCKET
+			? -1 : (int)c->uffd_fd.num,
+		.no_device = from == CONFIG_UFFD_SYSCALL ||
+			     from == CONFIG_UFFD_SOCKET,
+		.no_broker = from == CONFIG_UFFD_SYSCALL ||
+			     from == CONFIG_UFFD_DEV,
+		.no_syscall = from == CONFIG_UFFD_DEV ||
+			      from == CONFIG_UFFD_SOCKET,
+		.torture = c->torture.num,
+	};
+
+	text_copy(out->broker, sizeof(out->broker),
+		  config_text(c, &c->uffd_socket));
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What would evicting save?  Pages of all memory that could be managed, at
+ * even distances, are packed as the store would, and nothing is kept.  One
+ * page in so many is looked at, until some hundreds were there.
+ *
+ * The program runs on.  A page that leaves while we copy it is asked back
+ * like by any thread; so not during a fork, which we would wait for.
+ */
+#include "watch/control.h"
+
+#include <errno.h>
+
+#include "base/sys.h"
+#include "engine/engine.h"
+#include "watch/publish.h"
+
+#define POINTS		1024u	/* places looked at in one pass, about */
+#define ENOUGH		64u	/* present ones: no closer look needed */
+#define CLOSER		16u	/* times, for the next pass */
+#define PASSES		2
+
+struct sample {
+	uint64_t pages;
+	uint64_t pay;
+	uint64_t pool;		/* bytes */
+};
+
+static bool is_present(struct helper *h, uintptr_t addr)
+{
+	struct page_run run;
+	uintptr_t next;
+
+	return pagemap_present(&h->pagemap, &next, addr, addr + PAGE_SIZE,
+			       &run, 1) > 0;
+}
+
+static void look_at(struct helper *h, uintptr_t addr, struct sample *s)
+{
+	const struct iovec to = { h->bounce, PAGE_SIZE };
+	const struct iovec from = { (void *)addr, PAGE_SIZE };
+	long len;
+
+	if (!is_present(h, addr) ||
+	    sys_process_vm_readv((pid_t)sys_getpid(), &to, &from) !=
+	    (long)PAGE_SIZE)
+		return;
+	s->pages++;
+	len = store_measure(&h->engine->store, h->codec, h->bounce);
+	if (len >= 0) {
+		s->pay++;
+		s->pool += (uint64_t)len;
+	}
+}
+
+/* One page in each STRIDE bytes of all. */
+static void look_round(struct engine *e, uint64_t stride, struct sample *s)
+{
+	uint64_t ahead = stride / 2;
+	const struct proc_map *m;
+	struct adopt_list list;
+
+	if (!adopt_list(e, &list))
+		return;
+	while ((m = adopt_next(&list))) {
+		uintptr_t at = m->start;
+
+		while (m->end - at > ahead && m->end - at - ahead >= PAGE_SIZE) {
+			at += ahead;
+			ahead = stride;
+			if (fork_work_begin(&e->fork)) {
+				look_at(&e->steward, round_down(at, PAGE_SIZE),
+					s);
+				fork_work_end(&e->fork);
+			}
+		}
+		ahead -= m->end - at < ahead ? m->end - at : 0;
+	}
+}
+
+enum control_result control_estimate(struct control *c)
+{
+	struct engine *e = c->engine;
+	uint64_t *numbers = c->answer.numbers;
+	uint64_t stride = atomic_load(&e->adopt.eligible) / POINTS;
+	struct sample s = { 0 };
+
+	for (int i = 0; i < PASSES && s.pages < ENOUGH; i++) {
+		if (stride < PAGE_SIZE)
+			stride = PAGE_SIZE;
+		s = (struct sample){ 0 };
+		look_round(e, stride, &s);
+		stride /= CLOSER;
+	}
+	numbers[UZSWAP_ESTIMATE_RESIDENT] = publish_resident(e);
+	numbers[UZSWAP_ESTIMATE_PAGES] = s.pages;
+	numbers[UZSWAP_ESTIMATE_PAY] = s.pay;
+	numbers[UZSWAP_ESTIMATE_POOL] = s.pool;
+	return CONTROL_DONE;
+}
