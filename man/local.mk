@@ -10,6 +10,10 @@ dist_man_MANS = \
 	man/zctl-metrics.1 \
 	man/zctl-run.1 \
 	man/zctl-stats.1 \
+	man/zctl-set.1 \
+	man/zctl-reclaim.1 \
+	man/zctl-off.1 \
+	man/zctl-on.1 \
 	man/zctl-top.1 \
 	man/zctl-profile.1 \
 	man/uzswap-permission.7 \

@@ -115,6 +115,7 @@ TOOLS_TESTS = \
 	tests/tools/broker.sh \
 	tests/tools/completion.sh \
 	tests/tools/conf.sh \
+	tests/tools/control.sh \
 	tests/tools/container.sh \
 	tests/tools/doctor.sh \
 	tests/tools/manual.sh \

@@ -105,6 +105,7 @@ static int read_stat(struct client *client)
 	char buf[1024];
 	unsigned long long start;
 	char state;
+	int threads;
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", client->pid);
 
@@ -117,11 +118,13 @@ static int read_stat(struct client *client)
 	const char *rest = strrchr(buf, ')');
 
 	if (!rest || sscanf(rest + 1, " %c %*d %*d %*d %*d %*d %*u %*u %*u "
-			    "%*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
-			    &state, &start) != 2)
+			    "%*u %*u %*u %*u %*d %*d %*d %*d %d %*d %llu",
+			    &state, &threads, &start) != 3)
 		return -EIO;
 	client->start_ticks = start;
 	client->stopped = state == 'T' || state == 't';
+	/* the first thread of several may end before the others */
+	client->ended = (state == 'Z' && threads <= 1) || state == 'X';
 	return 0;
 }
 
@@ -422,6 +425,17 @@ int client_refresh(struct client *client, char *why, size_t why_len)
 	/* it may have woken up, or be a child with a page of its own by now */
 	client_close(client);
 	return client_open(client, client->pid, why, why_len);
+}
+
+int client_is_alive(const struct client *client, bool *stopped)
+{
+	struct client now = { .pid = client->pid };
+	int ret = read_stat(&now);
+
+	*stopped = now.stopped;
+	if (ret == 0 && (now.ended || now.start_ticks != client->start_ticks))
+		ret = -ESRCH;
+	return ret;
 }
 
 void client_close(struct client *client)

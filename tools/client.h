@@ -36,6 +36,7 @@ struct client {
 	char comm[32];		/* clean */
 	char user[32];		/* name, or the number; clean */
 	bool stopped;		/* SIGSTOP or a debugger */
+	bool ended;		/* only waited for */
 	uint64_t start_ticks;	/* field 22 of /proc/PID/stat */
 	enum client_kind kind;
 	int fd;			/* the page; -1 unless CLIENT_PAGE */
@@ -58,6 +59,12 @@ MUST_USE int client_open(struct client *client, pid_t pid,
 
 /* Read the page again; -ESRCH when the process has gone. */
 MUST_USE int client_refresh(struct client *client, char *why, size_t why_len);
+
+/*
+ * Is it there yet?  STOPPED: by a signal or a debugger.  -ESRCH: it has
+ * ended, or is only waited for.
+ */
+MUST_USE int client_is_alive(const struct client *client, bool *stopped);
 
 /*
  * A descriptor of another page of this process, by the name of its memfd:

@@ -363,7 +363,7 @@ static enum zctl_status show_text(const struct profile *p,
 {
 	const char *view = o->view ? o->view : "sites";
 
-	profile_text_head(p, sum);
+	profile_text_head(p);
 	if (strcmp(view, "sites") == 0)
 		profile_text_sites(p, sum, &o->text);
 	else if (strcmp(view, "ages") == 0)

@@ -22,6 +22,7 @@
 
 #include "commands.h"
 #include "mappings.h"
+#include "option_page.h"
 #include "pool_table.h"
 #include "record.h"
 #include "report.h"
@@ -80,14 +81,7 @@ static void parse_watch(struct stats_options *stats, const char *arg,
 	if (!arg)
 		return;
 
-	/* a bare number is seconds, also one with a fraction */
-	char text[UNITS_BUF];
-	size_t len = strlen(arg);
-	bool bare = len && strspn(arg, "0123456789.") == len;
-
-	snprintf(text, sizeof(text), "%s%s", arg, bare ? "s" : "");
-	if (len > UNITS_BUF - 2 ||
-	    units_parse_time(&stats->watch_ns, text, 1) < 0 ||
+	if (units_parse_seconds(&stats->watch_ns, arg) < 0 ||
 	    stats->watch_ns < WATCH_MIN_NS || stats->watch_ns > WATCH_MAX_NS)
 		argp_error(state, "--watch=%s: a time from 0.01 to 86400 "
 			   "seconds", arg);
@@ -273,9 +267,14 @@ static enum zctl_status show_pool(const struct client *client,
 static enum zctl_status print_json(const struct client *client)
 {
 	json_t *document = record_document("uzswap.stats.v1");
+	struct option_page page;
 
 	record_add_process(document, client);
 	record_add_details(document, client);
+	if (client->kind == CLIENT_PAGE &&
+	    option_page_read(&page, client->fd) == 0)
+		json_object_set_new(document, "options",
+				    option_page_json(&page, NULL));
 	return record_print(document, false);
 }
 
@@ -376,19 +375,12 @@ static enum zctl_status refresh(struct watched *w)
 	return target_status(ret);
 }
 
-/* The worst that was met so far stays. */
-static enum zctl_status worse(enum zctl_status a, enum zctl_status b)
-{
-	return a == ZCTL_DONE || a == ZCTL_PARTIAL ?
-	       (b == ZCTL_DONE ? a : b) : a;
-}
-
 static enum zctl_status refresh_all(struct watched *all, size_t nr)
 {
 	enum zctl_status status = ZCTL_DONE;
 
 	for (size_t i = 0; i < nr; i++)
-		status = worse(status, refresh(&all[i]));
+		status = target_worse(status, refresh(&all[i]));
 	return status;
 }
 
@@ -404,11 +396,11 @@ static enum zctl_status print_all(struct watched *all, size_t nr,
 			continue;
 		if (i && !zctl_options.json)
 			putchar('\n');
-		status = worse(status, print_once(all[i].client,
+		status = target_worse(status, print_once(all[i].client,
 						  &all[i].older,
 						  all[i].skipped, stats));
 		if (snap->torn || snap->adjusted)
-			status = worse(status, ZCTL_PARTIAL);
+			status = target_worse(status, ZCTL_PARTIAL);
 		all[i].older = *snap;
 	}
 	return fflush(stdout) == EOF ? ZCTL_FAILED : status;
@@ -445,11 +437,11 @@ static enum zctl_status watch(struct watched *all, size_t nr,
 	}
 	for (bool first = true; !all_gone(all, nr); first = false) {
 		clear_screen(stats, first);
-		status = worse(status, print_all(all, nr, stats));
+		status = target_worse(status, print_all(all, nr, stats));
 		if (!stats->watch_ns || status == ZCTL_FAILED)
 			break;
 		pause_ns(stats->watch_ns);
-		status = worse(status, refresh_all(all, nr));
+		status = target_worse(status, refresh_all(all, nr));
 	}
 	return status;
 }
@@ -473,7 +465,7 @@ enum zctl_status cmd_stats(int argc, char **argv)
 	}
 	for (size_t i = 0; i < list.nr; i++)
 		all[i].client = &list.clients[i];
-	status = worse(watch(all, list.nr, &stats), looked);
+	status = target_worse(watch(all, list.nr, &stats), looked);
 	free(all);
 	target_list_close(&list);
 	return status;

@@ -69,13 +69,7 @@ static const struct argp_option options[] = {
 static void set_delay(struct top *top, const char *arg,
 		      struct argp_state *state)
 {
-	char text[UNITS_BUF];
-	size_t len = strlen(arg);
-	bool bare = len && strspn(arg, "0123456789.") == len;
-
-	snprintf(text, sizeof(text), "%s%s", arg, bare ? "s" : "");
-	if (len > UNITS_BUF - 2 ||
-	    units_parse_time(&top->delay_ns, text, 1) < 0 ||
+	if (units_parse_seconds(&top->delay_ns, arg) < 0 ||
 	    top->delay_ns < DELAY_MIN_NS || top->delay_ns > DELAY_MAX_NS)
 		argp_error(state, "--delay=%s: a time from 0.1 to 3600 "
 			   "seconds", arg);

@@ -17,6 +17,10 @@ X(run, "PROGRAM [ARG]...", "start a program under uzswap")		\
 X(list, "", "show all processes under uzswap")				\
 X(stats, "PID", "show one process")					\
 X(top, "[PID]", "show all processes, live")				\
+X(set, "PID [KEY[=VALUE]]...", "change options of a running process")	\
+X(reclaim, "PID SIZE|PERCENT|all", "compress cold memory now")	\
+X(off, "PID", "restore everything, or store nothing new")		\
+X(on, "PID", "switch on again")					\
 X(doctor, "[PID|PROGRAM]", "would it work here, and if not, why")	\
 X(metrics, "[PID]", "all processes, for Prometheus")		\
 X(profile, "PID|FILE|run PROGRAM", "show which memory, and whose, is cold")

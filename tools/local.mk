@@ -17,6 +17,9 @@ libzctl_la_SOURCES = \
 	tools/snapshot.c tools/snapshot.h \
 	tools/client.c tools/client.h \
 	tools/target.c tools/target.h \
+	tools/ask.c tools/ask.h \
+	tools/option_page.c tools/option_page.h \
+	tools/progress.c tools/progress.h \
 	tools/record.c tools/record.h \
 	tools/report.c tools/report.h \
 	tools/column.c tools/column.h \
@@ -47,6 +50,10 @@ libzctl_la_SOURCES = \
 	tools/profile_html.c tools/profile_page_html.h \
 	tools/cmd_profile.c \
 	tools/cmd_run.c \
+	tools/cmd_set.c \
+	tools/cmd_reclaim.c \
+	tools/cmd_off.c \
+	tools/cmd_on.c \
 	tools/cmd_list.c \
 	tools/cmd_metrics.c \
 	tools/cmd_stats.c \

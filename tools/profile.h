@@ -78,8 +78,6 @@ struct profile_site {
 struct profile_point {
 	uint64_t addr;
 	uint64_t idle_ms;	/* not used for so long at least */
-	uint64_t slack_ms;	/* and if at all since it is watched, not for
-				   so much longer */
 	uint32_t state;		/* enum uzswap_profile_state */
 	uint32_t uses;
 	uint32_t packed;	/* as in uzswap_profile_point */
@@ -107,7 +105,6 @@ struct profile {
 	int64_t pid;
 	char recorded[32];	/* RFC 3339 */
 	char version[16];	/* of the library */
-	uint64_t clock_ms;	/* CLOCK_MONOTONIC at the end */
 	uint64_t lasted_ms;
 	uint64_t round_ms;
 	uint64_t interval;
@@ -197,7 +194,7 @@ MUST_USE int profile_symbolize(struct profile *p, const char *root);
 
 /* Members that are plain numbers, under the same name in a file. */
 #define PROFILE_NUMBERS(X)						\
-	X(pid) X(clock_ms) X(lasted_ms) X(round_ms) X(interval) X(cell)	\
+	X(pid) X(lasted_ms) X(round_ms) X(interval) X(cell)		\
 	X(resident) X(stored) X(pool) X(samples) X(lost) X(no_stack)	\
 	X(unwind_ns) X(asked) X(asked_ns) X(sampler_ns)
 

@@ -33,8 +33,7 @@ struct profile_site_sum {
 	double stored;
 	double cold;		/* for the age asked, stored included */
 	double pool;		/* RAM that storing cold would take */
-	double idle_ms;		/* average of what is cold, at least */
-	double slack_ms;	/* average of all by which ages may be short */
+	double idle_ms;		/* average of what is cold */
 	double uses;		/* of its points */
 	uint32_t nr_points;
 };
@@ -43,7 +42,6 @@ struct profile_sum {
 	double cells;		/* bytes that points of cells stand for */
 	double scale;		/* bytes in RAM or stored, per point */
 	double ratio;		/* packed share of a page, measured, 0..1 */
-	uint64_t slack_ms;	/* 19 of 20 ages are true to that */
 	struct profile_age ages[PROFILE_NR_AGES];
 	/* stored, would be: 0, <= 25 %, <= 50 %, <= 75 %, more, not tried */
 	double packed[6];

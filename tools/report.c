@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "option_page.h"
 #include "record.h"
 #include "screen.h"
 #include "units.h"
@@ -260,6 +261,19 @@ static void note(const char *label, const char *text)
 	printf(LABEL "%s\n", label, text);
 }
 
+/* What is not by default; it may change any time (zctl set). */
+static void print_options(const struct report *r)
+{
+	struct option_page page;
+	char text[512];
+
+	if (option_page_read(&page, r->client->fd) < 0)
+		return;
+	option_page_changes(text, sizeof(text), &page);
+	if (*text)
+		printf(LABEL "%s\n", "Options", text);
+}
+
 static void print_notes(const struct report *r, const char *skipped)
 {
 	const struct uzswap_stats *s = r->now;
@@ -307,5 +321,6 @@ void report_print(const struct client *client, const struct snapshot *older,
 	print_memory(&r);
 	print_events(&r);
 	print_refusals(&r);
+	print_options(&r);
 	print_notes(&r, skipped);
 }

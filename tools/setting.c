@@ -37,8 +37,7 @@ static const char *const looks[UZSWAP_NR_TYPES] = {
 	[UZSWAP_TEXT] = "a text",
 };
 
-/* Are the names the same but for '-' and '_'? */
-static bool same_key(const char *a, const char *b)
+bool setting_same_key(const char *a, const char *b)
 {
 	for (; *a && *b; a++, b++)
 		if (*a != *b && !(*a == '_' && *b == '-'))
@@ -49,7 +48,7 @@ static bool same_key(const char *a, const char *b)
 const struct uzswap_option_row *setting_row(const char *key)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-		if (same_key(rows[i].name, key))
+		if (setting_same_key(rows[i].name, key))
 			return &rows[i];
 	return NULL;
 }

@@ -36,6 +36,9 @@ struct setting {
 MUST_USE int setting_parse(struct setting *out, const char *key,
 			   const char *value, char *why, size_t why_len);
 
+/* Is KEY the option NAME?  '-' and '_' are the same in it. */
+bool setting_same_key(const char *name, const char *key);
+
 /* The row of option KEY, or NULL. */
 const struct uzswap_option_row *setting_row(const char *key);
 

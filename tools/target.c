@@ -388,6 +388,27 @@ enum zctl_status target_list_open(struct target_list *list,
 	return status;
 }
 
+enum zctl_status target_worse(enum zctl_status a, enum zctl_status b)
+{
+	return a == ZCTL_DONE || a == ZCTL_PARTIAL ?
+	       (b == ZCTL_DONE ? a : b) : a;
+}
+
+enum zctl_status
+target_each(const struct target_choice *choice,
+	    enum zctl_status (*fn)(struct client *client, void *ctx),
+	    void *ctx)
+{
+	struct target_list list;
+	/* dormant ones are told why not, if they were meant */
+	enum zctl_status status = target_list_open(&list, choice, false);
+
+	for (size_t i = 0; i < list.nr; i++)
+		status = target_worse(status, fn(&list.clients[i], ctx));
+	target_list_close(&list);
+	return status;
+}
+
 static void complain_many(const struct target_list *list,
 			  const struct target_choice *choice)
 {

@@ -74,6 +74,18 @@ void target_list_close(struct target_list *list);
 MUST_USE enum zctl_status target_open(struct client *client,
 				      const struct target_choice *choice);
 
+/*
+ * Call FN for each of the processes chosen by CHOICE.  The status is the
+ * worst of all; FN complains itself.
+ */
+MUST_USE enum zctl_status
+target_each(const struct target_choice *choice,
+	    enum zctl_status (*fn)(struct client *client, void *ctx),
+	    void *ctx);
+
+/* The one of two outcomes that is told: the first failure, if any. */
+enum zctl_status target_worse(enum zctl_status a, enum zctl_status b);
+
 /* The exit status for an error of client_open() or client_refresh(). */
 enum zctl_status target_status(int err);
 

@@ -181,6 +181,19 @@ int units_parse_time(uint64_t *out, const char *s, uint64_t unit_ns)
 	return 0;
 }
 
+int units_parse_seconds(uint64_t *out, const char *s)
+{
+	char text[UNITS_BUF];
+	size_t len = strlen(s);
+	bool bare = len && strspn(s, "0123456789.") == len;
+
+	*out = 0;
+	if (len > UNITS_BUF - 2)
+		return -EINVAL;
+	snprintf(text, sizeof(text), "%s%s", s, bare ? "s" : "");
+	return units_parse_time(out, text, 1);
+}
+
 int units_parse_bool(bool *out, const char *s)
 {
 	static const char *const words[][2] = {

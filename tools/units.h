@@ -27,6 +27,9 @@ MUST_USE int units_parse_percent(uint64_t *out, const char *s);
 /* A bare number is in units of UNIT_NS; the result is in UNIT_NS too. */
 MUST_USE int units_parse_time(uint64_t *out, const char *s, uint64_t unit_ns);
 
+/* In ns; a bare number, also one with a fraction, is in seconds. */
+MUST_USE int units_parse_seconds(uint64_t *out, const char *s);
+
 MUST_USE int units_parse_bool(bool *out, const char *s);
 
 /* "0B", "512B", "4.0K", "12.0G"; or all digits when EXACT. */

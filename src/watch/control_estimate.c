@@ -65,7 +65,7 @@ static void look_round(struct engine *e, uint64_t stride, struct sample *s)
 	while ((m = adopt_next(&list))) {
 		uintptr_t at = m->start;
 
-		while (m->end - at > ahead && m->end - at - ahead >= PAGE_SIZE) {
+		while (m->end - at >= ahead + PAGE_SIZE) {
 			at += ahead;
 			ahead = stride;
 			if (fork_work_begin(&e->fork)) {

@@ -2,7 +2,18 @@
 # SPDX-License-Identifier: MIT
 #
 # accuracy.sh [MIB [SECONDS]] - a profile against the truth: known_sites under
-# the library, its sites' cold bytes within 5 %, ages what they are said to be.
+# the library, its sites' cold bytes within 5 %, ages within one period.
+
+# A thread of ours that gets no CPU for a second is late by a second, so a
+# busy machine has three tries.
+if [ -z "$ACCURACY_TRY" ]; then
+	for try in 1 2 3; do
+		ACCURACY_TRY=$try sh "$0" "$@"
+		status=$?
+		[ $status = 1 ] || exit $status
+	done
+	exit 1
+fi
 
 src=${UZ_SRCDIR:-$(cd "$(dirname "$0")/../.." && pwd)}
 top=$(cd "${UZ_BUILDDIR:-$src}" && pwd)

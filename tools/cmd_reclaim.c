@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * zctl reclaim: have a process compress its coldest memory now, whether
+ * memory is short or not; or estimate what that would save.
+ */
+#include <argp.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "ask.h"
+#include "commands.h"
+#include "progress.h"
+#include "record.h"
+#include "target.h"
+#include "units.h"
+
+struct reclaim_options {
+	struct target_choice choice;
+	uint64_t bytes;		/* or 0: */
+	uint64_t percent;	/* of what is resident */
+	bool is_given;
+	bool dry_run;
+	uint64_t timeout_ns;
+};
+
+#define TIMEOUT_MAX_NS	(86400 * 1000000000ull)
+
+enum { KEY_DRY_RUN = 512, KEY_TIMEOUT };
+
+static const struct argp_option options[] = {
+	{ "dry-run", KEY_DRY_RUN, NULL, 0,
+	  "estimate from a sample of pages; evict nothing", 0 },
+	{ "timeout", KEY_TIMEOUT, "TIME", 0,
+	  "stop after so long; what was done stays", 0 },
+	{ 0 }
+};
+
+static void take_amount(struct reclaim_options *r, const char *arg,
+			struct argp_state *state)
+{
+	r->is_given = true;
+	if (strcmp(arg, "all") == 0)
+		r->percent = 100;
+	else if (strchr(arg, '%') ? units_parse_percent(&r->percent, arg) < 0
+				  : units_parse_size(&r->bytes, arg) < 0)
+		argp_error(state, "'%s' is neither a size like 512M, nor a "
+			   "share like 50%%, nor all", arg);
+	if (!r->percent && !r->bytes)
+		argp_error(state, "'%s' is nothing", arg);
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct reclaim_options *r = state->input;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &r->choice;
+		return 0;
+	case KEY_DRY_RUN:
+		r->dry_run = true;
+		return 0;
+	case KEY_TIMEOUT:
+		if (units_parse_seconds(&r->timeout_ns, arg) < 0 ||
+		    !r->timeout_ns || r->timeout_ns > TIMEOUT_MAX_NS)
+			argp_error(state, "--timeout=%s: a time up to 24h",
+				   arg);
+		return 0;
+	case ARGP_KEY_ARG:
+		if (target_take_pid(&r->choice, arg))
+			return 0;
+		if (r->is_given)
+			argp_error(state, "one size only");
+		take_amount(r, arg, state);
+		return 0;
+	case ARGP_KEY_END:
+		if (!target_is_chosen(&r->choice))
+			argp_error(state, "no process given");
+		if (!r->is_given)
+			argp_error(state, "no size given: how much is to be "
+				   "evicted?");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp_child children[] = {
+	{ &target_argp, 0, NULL, 5 },
+	{ &zctl_output_argp, 0, NULL, 10 },
+	{ 0 }
+};
+
+static const struct argp argp = {
+	.options = options,
+	.parser = parse,
+	.args_doc = "PID SIZE|PERCENT|all",
+	.doc = "Compress the coldest memory of a process now; PERCENT is of "
+	       "what is resident.",
+	.children = children,
+};
+
+static const char *size(char *buf, uint64_t bytes)
+{
+	return units_size(buf, UNITS_BUF, bytes, zctl_options.bytes);
+}
+
+static int64_t change(const uint64_t *n, size_t before, size_t after)
+{
+	return (int64_t)n[after] - (int64_t)n[before];
+}
+
+/* --- doing it ------------------------------------------------------------ */
+
+static const char *why_less(int err)
+{
+	switch (-err) {
+	case ENOSPC:
+		return "the pool is full (pool_max)";
+	case ENODATA:
+		return "what is left does not compress, is pinned or in use";
+	case ECANCELED:
+		return "given up";
+	case EAGAIN:
+		return "uzswap is switched off there (see zctl on)";
+	default:
+		return strerror(-err);
+	}
+}
+
+static void print_text(const struct client *client,
+		       const struct ask_answer *a)
+{
+	const uint64_t *n = a->numbers;
+	int64_t pool = change(n, UZSWAP_RECLAIMED_POOL_BEFORE,
+			      UZSWAP_RECLAIMED_POOL);
+	int64_t stored = change(n, UZSWAP_RECLAIMED_STORED_BEFORE,
+				UZSWAP_RECLAIMED_STORED);
+	char text[4][UNITS_BUF];
+
+	printf("%s (%d): reclaimed %s", client->comm, client->pid,
+	       size(text[0], n[UZSWAP_RECLAIMED_EVICTED]));
+	if (a->err)
+		printf(" of %s: %s\n", size(text[1], a->total),
+		       why_less(a->err));
+	else
+		printf(" in %s, pool %s%s, saved %s\n",
+		       units_duration(text[1], UNITS_BUF,
+				      n[UZSWAP_RECLAIMED_NS]),
+		       pool >= 0 ? "+" : "",
+		       units_signed_size(text[2], UNITS_BUF, pool,
+					 zctl_options.bytes),
+		       units_signed_size(text[3], UNITS_BUF, stored - pool,
+					 zctl_options.bytes));
+}
+
+static enum zctl_status print_json(const struct client *client,
+				   const struct ask_answer *a)
+{
+	const uint64_t *n = a->numbers;
+	json_t *document = record_document("uzswap.reclaim.v1");
+
+	record_add_process(document, client);
+	json_object_set_new(document, "reclaim", json_pack(
+		"{sI sI sI sI sI so}",
+		"asked_bytes", (json_int_t)a->total,
+		"evicted_bytes", (json_int_t)n[UZSWAP_RECLAIMED_EVICTED],
+		"stored_change_bytes", (json_int_t)change(n,
+			UZSWAP_RECLAIMED_STORED_BEFORE,
+			UZSWAP_RECLAIMED_STORED),
+		"pool_change_bytes", (json_int_t)change(n,
+			UZSWAP_RECLAIMED_POOL_BEFORE, UZSWAP_RECLAIMED_POOL),
+		"time_ns", (json_int_t)n[UZSWAP_RECLAIMED_NS],
+		"short_because", a->err ? json_string(why_less(a->err))
+					: json_null()));
+	return record_print(document, false);
+}
+
+static enum zctl_status reclaim(struct client *client,
+				const struct reclaim_options *r)
+{
+	const struct ask request = {
+		.kind = UZSWAP_CTL_reclaim,
+		.args = { r->bytes, r->percent },
+		.work_ns = r->timeout_ns,
+		.progress = progress_show,
+		.ctx = (char[]){ "reclaiming" },
+	};
+	struct ask_answer answer;
+	enum zctl_status status = ask_for(client, &request, &answer);
+	char why[160];
+
+	progress_end();
+	if (status != ZCTL_DONE)
+		return status;
+	if (answer.err == -EINVAL || (answer.err == -EAGAIN && !answer.done)) {
+		zctl_error("%s (pid %d): %s", client->comm, client->pid,
+			   why_less(answer.err));
+		return ZCTL_FAILED;
+	}
+	if (client_refresh(client, why, sizeof(why)) < 0) {
+		zctl_error("%s (pid %d): %s", client->comm, client->pid, why);
+		return ZCTL_NO_PROCESS;
+	}
+	if (zctl_options.json)
+		status = print_json(client, &answer);
+	else if (!zctl_options.quiet)
+		print_text(client, &answer);
+	return answer.err ? target_worse(status, ZCTL_PARTIAL) : status;
+}
+
+/* --- only guessing ------------------------------------------------------- */
+
+static enum zctl_status estimate(struct client *client,
+				 const struct reclaim_options *r)
+{
+	const struct ask request = { .kind = UZSWAP_CTL_estimate };
+	struct ask_answer answer;
+	enum zctl_status status = ask_for(client, &request, &answer);
+	const uint64_t *n = answer.numbers;
+	char text[4][UNITS_BUF];
+	uint64_t bytes;
+	double pay;
+	double pool;
+
+	if (status != ZCTL_DONE)
+		return status;
+	if (answer.err || !n[UZSWAP_ESTIMATE_PAGES]) {
+		zctl_error("%s (pid %d): no pages to look at", client->comm,
+			   client->pid);
+		return ZCTL_FAILED;
+	}
+	bytes = r->bytes ? r->bytes
+			 : n[UZSWAP_ESTIMATE_RESIDENT] / 100 * r->percent;
+	if (bytes > n[UZSWAP_ESTIMATE_RESIDENT])
+		bytes = n[UZSWAP_ESTIMATE_RESIDENT];
+	/* of what is looked at, this part leaves; the hand takes more for it */
+	pay = (double)n[UZSWAP_ESTIMATE_PAY] /
+	      (double)n[UZSWAP_ESTIMATE_PAGES];
+	if ((double)bytes > pay * (double)n[UZSWAP_ESTIMATE_RESIDENT])
+		bytes = (uint64_t)(pay *
+				   (double)n[UZSWAP_ESTIMATE_RESIDENT]);
+	pool = n[UZSWAP_ESTIMATE_PAY]
+		? (double)bytes * (double)n[UZSWAP_ESTIMATE_POOL] /
+		  ((double)n[UZSWAP_ESTIMATE_PAY] * 4096) : 0;
+	if (zctl_options.json) {
+		json_t *document = record_document("uzswap.reclaim.v1");
+
+		record_add_process(document, client);
+		json_object_set_new(document, "estimate", json_pack(
+			"{sI sI sI sI sI}",
+			"resident_bytes",
+			(json_int_t)n[UZSWAP_ESTIMATE_RESIDENT],
+			"pages_sampled", (json_int_t)n[UZSWAP_ESTIMATE_PAGES],
+			"pages_that_pay", (json_int_t)n[UZSWAP_ESTIMATE_PAY],
+			"evicted_bytes", (json_int_t)bytes,
+			"pool_change_bytes", (json_int_t)pool));
+		return record_print(document, false);
+	}
+	printf("%s (%d): would evict %s, pool +%s, save %s (%llu pages of %s "
+	       "looked at)\n", client->comm, client->pid,
+	       size(text[0], bytes), size(text[1], (uint64_t)pool),
+	       units_signed_size(text[2], UNITS_BUF,
+				 (int64_t)bytes - (int64_t)pool,
+				 zctl_options.bytes),
+	       (unsigned long long)n[UZSWAP_ESTIMATE_PAGES],
+	       size(text[3], n[UZSWAP_ESTIMATE_RESIDENT]));
+	return ZCTL_DONE;
+}
+
+static enum zctl_status reclaim_one(struct client *client, void *ctx)
+{
+	const struct reclaim_options *r = ctx;
+
+	return r->dry_run ? estimate(client, r) : reclaim(client, r);
+}
+
+enum zctl_status cmd_reclaim(int argc, char **argv)
+{
+	struct reclaim_options r = { 0 };
+
+	argp_parse(&argp, argc, argv, 0, NULL, &r);
+	ask_catch_signals();
+	return target_each(&r.choice, reclaim_one, &r);
+}
