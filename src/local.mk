@@ -29,6 +29,7 @@ BASE = \
 
 SPACE = \
 	src/space/region.c src/space/region.h \
+	src/space/exempt.c src/space/exempt.h \
 	src/space/page.c src/space/page.h
 
 STORE = \
@@ -51,6 +52,8 @@ ENGINE = \
 	src/engine/source.c src/engine/source.h \
 	src/engine/steward.c src/engine/steward.h \
 	src/engine/mode.c src/engine/mode.h \
+	src/engine/whole.c src/engine/whole.h \
+	src/engine/yield.c src/engine/yield.h \
 	src/engine/cold.c src/engine/cold.h \
 	src/engine/descriptor.c src/engine/descriptor.h \
 	src/engine/staging.c src/engine/staging.h \
@@ -91,7 +94,7 @@ HOOKS = \
 	src/hooks/preload.c \
 	src/hooks/summary.c \
 	src/hooks/hook_map.c \
-	src/hooks/hook_advice.c \
+	src/hooks/hook_advice.c src/hooks/hook_uffd.c \
 	src/hooks/hook_malloc.c \
 	src/hooks/hook_profile.c \
 	src/hooks/unwind.c src/hooks/unwind.h \

@@ -26,6 +26,7 @@ UNIT_TESTS = \
 	tests/unit/test_cgroup \
 	tests/unit/test_codec \
 	tests/unit/test_config \
+	tests/unit/test_exempt \
 	tests/unit/test_lock \
 	tests/unit/test_order \
 	tests/unit/test_page \
@@ -68,6 +69,7 @@ PRELOAD_TESTS = \
 	tests/preload/direct_io.c \
 	tests/preload/dlopen_and_close.c \
 	tests/preload/dontfork_wipeonfork.c \
+	tests/preload/dontdump_stored.c \
 	tests/preload/dontneed_while_writing.c \
 	tests/preload/evicted_while_asked.c \
 	tests/preload/exec_and_spawn.c \
@@ -89,6 +91,7 @@ PRELOAD_TESTS = \
 	tests/preload/many_forks.c \
 	tests/preload/map_fixed_over_stored.c \
 	tests/preload/memory_compacted.c \
+	tests/preload/mlock_and_unlock.c \
 	tests/preload/mlock_stored.c \
 	tests/preload/mprotect_stored.c \
 	tests/preload/mremap_moves.c \

@@ -22,6 +22,7 @@
 #include "engine/event.h"
 #include "engine/evict_remap.h"
 #include "engine/keep.h"
+#include "engine/yield.h"
 
 #define BSS_LEAST	MIB
 #define MAX_ADDR	((uintptr_t)1 << ADDR_BITS)
@@ -40,31 +41,6 @@ int adopt_init(struct engine *e)
 	return e->adopt.buf && e->adopt.nowhere ? 0 : -ENOMEM;
 }
 
-void adopt_exclude(struct adopt *a, uintptr_t start, uintptr_t end)
-{
-	uint32_t at = atomic_fetch_add(&a->nr_excluded, 1);
-
-	if (at >= ADOPT_EXCLUDED) {
-		atomic_store(&a->nr_excluded, ADOPT_EXCLUDED);
-		return;
-	}
-	atomic_store(&a->excluded[at].end, end);
-	atomic_store(&a->excluded[at].start, start);
-}
-
-bool adopt_is_excluded(const struct adopt *a, uintptr_t start, uintptr_t end)
-{
-	uint32_t nr = atomic_load(&a->nr_excluded);
-
-	for (uint32_t i = 0; i < nr && i < ADOPT_EXCLUDED; i++) {
-		uintptr_t s = atomic_load(&a->excluded[i].start);
-
-		if (s && s < end && start < atomic_load(&a->excluded[i].end))
-			return true;
-	}
-	return false;
-}
-
 static bool is_eligible(const struct engine *e, const struct proc_map *m)
 {
 	if (m->shared || m->inode || m->end >> ADDR_BITS)
@@ -77,7 +53,8 @@ static bool is_eligible(const struct engine *e, const struct proc_map *m)
 		return false;
 	if (arena_overlaps(&e->arena, m->start, m->end))
 		return false;
-	return !adopt_is_excluded(&e->adopt, m->start, m->end);
+	return !exempt_has(&e->exempt, m->start, m->end) &&
+	       !exempt_overlaps(&e->exempt, EXEMPT_NEVER, m->start, m->end);
 }
 
 /*
@@ -124,12 +101,20 @@ static void take(struct engine *e, uintptr_t start, uintptr_t end)
 	order_admit(&e->order);
 }
 
+/* If the hooks could not note all that is to be left alone, ask the kernel. */
+static int open_maps(struct engine *e, struct proc_maps *maps)
+{
+	if (unlikely(atomic_load(&e->exempt.full)))
+		return proc_smaps_open(maps, e->adopt.buf, ADOPT_BUF_LEN);
+	return proc_maps_open(maps, e->adopt.buf, ADOPT_BUF_LEN);
+}
+
 bool adopt_list(struct engine *e, struct adopt_list *l)
 {
 	l->engine = e;
 	l->before = (struct proc_map){ 0 };
 	l->map = (struct proc_map){ 0 };
-	return !proc_maps_open(&l->maps, e->adopt.buf, ADOPT_BUF_LEN);
+	return !open_maps(e, &l->maps);
 }
 
 const struct proc_map *adopt_next(struct adopt_list *l)
@@ -143,7 +128,8 @@ const struct proc_map *adopt_next(struct adopt_list *l)
 		if (l->map.kind == PROC_MAP_HEAP)
 			atomic_store(&l->engine->adopt.brk, l->map.end);
 		if (is_eligible(l->engine, &l->map) &&
-		    !is_small_bss(&l->before, &l->map))
+		    !is_small_bss(&l->before, &l->map) &&
+		    !(l->map.has_details && (l->map.vm_flags & FORBIDDEN)))
 			return &l->map;
 	}
 }
@@ -187,23 +173,11 @@ static bool chunk_is_plain(struct engine *e, uintptr_t addr)
 	return true;
 }
 
-/* The program wants this left alone; let go of it, unless it is too late. */
-static void leave_alone(struct engine *e, const struct proc_map *m)
+static unsigned why_of(uint32_t vm_flags)
 {
-	bool plain = true;
-
-	adopt_exclude(&e->adopt, m->start, m->end);
-	order_exclude(&e->order);
-	for (uintptr_t at = m->start; plain && at < m->end;
-	     at = round_down(at, CHUNK_SIZE) + CHUNK_SIZE)
-		plain = chunk_is_plain(e, at);
-	if (plain)
-		keep_forget(e, m->start, m->end);
-	if (plain && region_overlap(&e->regions, m->start, m->end)) {
-		region_cut(&e->regions, m->start, m->end);
-		uffd_unregister(&e->main, m->start, m->end - m->start);
-	}
-	order_admit(&e->order);
+	if (vm_flags & PROC_VM_NO_DUMP)
+		return EXEMPT_NO_DUMP;
+	return vm_flags & PROC_VM_LOCKED ? EXEMPT_LOCKED : EXEMPT_NEVER;
 }
 
 /*
@@ -221,8 +195,11 @@ static void read_flags(struct engine *e)
 		return;
 	while (proc_maps_next(&maps, &m))
 		if (is_eligible(e, &m) && (m.vm_flags & FORBIDDEN))
-			leave_alone(e, &m);
+			exempt_add(&e->exempt, why_of(m.vm_flags), m.start,
+				   m.end);
 	proc_maps_close(&maps);
+	/* what of that is ours already */
+	yield_ask(e);
 }
 
 /* Was there a mapping with this bound at the last look?  Note it. */
@@ -305,7 +282,8 @@ void adopt_heap(struct engine *e)
 	uintptr_t old = atomic_load(&e->adopt.brk);
 	uintptr_t now = round_up((size_t)sys_brk(0), PAGE_SIZE);
 
-	if (old && now > old && now - old < 64 * GIB)
+	if (old && now > old && now - old < 64 * GIB &&
+	    !exempt_overlaps(&e->exempt, EXEMPT_ALL, old, now))
 		take(e, old, now);
 	atomic_store(&e->adopt.brk, now);
 }

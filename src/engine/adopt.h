@@ -13,7 +13,8 @@
  * accessible in them later is then ours from its first touch.
  *
  * Never taken: our own memory, shared and file mappings, stacks, locked,
- * MADV_DONTDUMP and secret memory, and what somebody else registered.
+ * MADV_DONTDUMP and secret memory, and what somebody else registered; see
+ * space/exempt.h, and yield.h for what the program wants back.
  *
  * Context: steward.
  */
@@ -27,15 +28,9 @@
 
 struct engine;
 
-#define ADOPT_EXCLUDED	256u
 #define ADOPT_BUF_LEN	(64 * KIB)
 
 #define ADOPT_OLD_BITS	16384u	/* a Bloom filter of mappings' bounds */
-
-struct adopt_range {
-	_Atomic uintptr_t start;
-	_Atomic uintptr_t end;
-};
 
 struct adopt {
 	bool closed;			/* steward */
@@ -52,8 +47,6 @@ struct adopt {
 	uint64_t calm_since_ns;		/* steward: plenty of room since */
 	uint64_t old_maps[2][ADOPT_OLD_BITS / 64]; /* steward: bounds seen by
 					   the last look, and by this one */
-	_Atomic uint32_t nr_excluded;
-	struct adopt_range excluded[ADOPT_EXCLUDED]; /* by the program */
 };
 
 MUST_USE int adopt_init(struct engine *e);
@@ -110,11 +103,5 @@ void adopt_open(struct engine *e);
 
 /* With plenty of room: the same, but what is watched stays registered. */
 void adopt_open_watched(struct engine *e);
-
-/* The program asked to be left alone there.  Context: app. */
-void adopt_exclude(struct adopt *a, uintptr_t start, uintptr_t end);
-
-/* Did it, somewhere in [START, END)?  Context: server. */
-bool adopt_is_excluded(const struct adopt *a, uintptr_t start, uintptr_t end);
 
 #endif

@@ -52,6 +52,8 @@
 #include "engine/staging.h"
 #include "engine/steward.h"
 #include "engine/upkeep.h"
+#include "engine/yield.h"
+#include "space/exempt.h"
 #include "space/page.h"
 #include "space/region.h"
 #include "store/store.h"
@@ -142,6 +144,8 @@ struct engine {
 	struct pressure_now now;	/* last reading; steward writes */
 	struct cold cold;
 	struct adopt adopt;
+	struct exempt_set exempt;	/* hooks write */
+	struct yield yield;
 	struct steward watch;
 	struct restore restore;
 	struct fork_state fork;

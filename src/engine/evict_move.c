@@ -125,6 +125,7 @@ static enum uffd_result move_run(struct helper *h, struct tray *t,
 	*moved = 0;
 	order_enter(&e->order, h->slot);
 	if (!region_has(&e->regions, addr, addr + nr * PAGE_SIZE) ||
+	    !yield_allows(e, addr, addr + nr * PAGE_SIZE) ||
 	    fork_is_snapshot(&e->fork)) {
 		order_leave(&e->order, h->slot);
 		return UFFD_GONE;

@@ -188,6 +188,7 @@ static enum uffd_result take_off(struct helper *h, struct tray *t,
 
 	order_enter(&e->order, h->slot);
 	if (region_has(&e->regions, addr, addr + *nr * PAGE_SIZE) &&
+	    yield_allows(e, addr, addr + *nr * PAGE_SIZE) &&
 	    !fork_is_snapshot(&e->fork)) {
 		atomic_store(&f->seen, 0);
 		atomic_store(&f->disturbed, 0);
@@ -235,7 +236,7 @@ static enum uffd_result carry(struct helper *h, struct tray *t,
 	struct engine *e = h->engine;
 	long ret;
 
-	if (adopt_is_excluded(&e->adopt, from, from + len))
+	if (exempt_overlaps(&e->exempt, EXEMPT_ALL, from, from + len))
 		return UFFD_REFUSED;
 	/* the cheapest call that refuses locked memory, as ours does not */
 	if (sys_madvise(from, len == CHUNK_SIZE ? len : PAGE_SIZE,

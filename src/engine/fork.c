@@ -359,6 +359,9 @@ void fork_child(struct engine *e)
 	store_fork_child(&e->store);
 	upkeep_fork_child(e);
 	lock_init(&e->cold.lock, LOCK_COLD);
+	/* a child inherits no locks */
+	exempt_cut(&e->exempt, EXEMPT_LOCKED, 0, UINTPTR_MAX);
+	atomic_fetch_and(&e->stopping, ~STOP_FOR_LOCK);
 	atomic_store(&e->fork.busy, 0);
 	torture_pause();
 	engine_wake_child(e);

@@ -21,8 +21,8 @@
 #include "base/sys.h"
 #include "engine/engine.h"
 #include "engine/keep.h"
+#include "engine/whole.h"
 
-#define PIECE_NS	(5 * NS_PER_MS)	/* restoring between two ticks */
 #define ROUND_NS	NS_PER_MS	/* pause after a round with leftovers */
 #define IDLE_ROUNDS	5000u		/* in vain: some five seconds */
 #define POLL_NS		(20 * NS_PER_MS) /* a wake-up may have been missed */
@@ -65,75 +65,19 @@ bool mode_go(struct engine *e, enum engine_mode mode, uint64_t max_ns)
 
 /* --- restoring ----------------------------------------------------------- */
 
-static bool is_away(uint64_t word)
-{
-	switch (page_state(word)) {
-	case PAGE_LEAVING:
-	case PAGE_PACKING:
-	case PAGE_STORED:
-	case PAGE_ARRIVING:
-		return true;
-	case PAGE_HERE:
-	case PAGE_DYING:
-		break;
-	}
-	return false;
-}
-
 static uint64_t nr_away(const struct page_map *m)
 {
 	return page_total(m, PAGE_LEAVING) + page_total(m, PAGE_PACKING) +
 	       page_total(m, PAGE_STORED) + page_total(m, PAGE_ARRIVING);
 }
 
-/* The first page that is away, at or above ADDR in C; 0 none. */
-static uintptr_t first_away(const struct chunk *c, uintptr_t addr)
-{
-	size_t i = addr > c->base ? (addr - c->base) / PAGE_SIZE : 0;
-
-	for (; i < CHUNK_PAGES; i++)
-		if (is_away(atomic_load(&c->words[i])))
-			return c->base + i * PAGE_SIZE;
-	return 0;
-}
-
-/* The same in all chunks; a section for each, for they are to be short. */
-static uintptr_t next_away(struct helper *h, uintptr_t addr)
-{
-	struct engine *e = h->engine;
-	uintptr_t found = 0;
-	struct chunk *c;
-
-	do {
-		order_enter(&e->order, h->slot);
-		c = page_next_chunk(&e->pages, addr, UINTPTR_MAX);
-		if (c) {
-			found = first_away(c, addr);
-			addr = c->base + CHUNK_SIZE;
-		}
-		order_leave(&e->order, h->slot);
-	} while (c && !found);
-	return found;
-}
-
 /* Go on with the round for a while; true at its end. */
 static bool restore_piece(struct helper *h)
 {
 	struct mode *m = &h->engine->mode;
-	const uint64_t until = sys_now_ns() + PIECE_NS;
-	const struct uffd_event nobody = { .kind = UFFD_OTHER, .tid = -1 };
-	uintptr_t addr;
 
-	while ((addr = next_away(h, m->at))) {
-		struct uffd_event ev = nobody;
-
-		ev.addr = addr;
-		m->at = addr + PAGE_SIZE;
-		if (restore_page(h, &ev) == RESTORE_DONE)
-			m->moved = true;
-		if (sys_now_ns() > until)
-			return false;
-	}
+	if (!whole_piece(h, &m->at, UINTPTR_MAX, &m->moved))
+		return false;
 	m->at = 0;
 	return true;
 }

@@ -121,7 +121,8 @@ static enum probe_result move_out(struct engine *e, enum uffd_result *r,
 		*r = UFFD_ALREADY;
 		return PROBE_AGAIN;
 	}
-	if (!region_has(&e->regions, addr, addr + PAGE_SIZE))
+	if (!region_has(&e->regions, addr, addr + PAGE_SIZE) ||
+	    !yield_allows(e, addr, addr + PAGE_SIZE))
 		return PROBE_EMPTY;
 	w = page_make(&e->pages, addr);
 	if (!w || fork_is_snapshot(&e->fork) || atomic_load(&e->stopping))

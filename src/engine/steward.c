@@ -20,6 +20,7 @@
 #include "engine/engine.h"
 
 #define TICK_BUSY_NS	(3 * NS_PER_MS)
+#define TICK_YIELD_NS	(100 * NS_PER_US)	/* somebody waits */
 #define TICK_CALM_NS	(20 * NS_PER_MS)
 #define TICK_IDLE_NS	(NS_PER_S)
 #define FASTEST_FILL	(8 * GIB)	/* bytes/s a program touches at most */
@@ -156,6 +157,8 @@ static uint64_t next_tick(const struct engine *e, bool busy)
 {
 	uint64_t ns = next_look(e, busy);
 
+	if (yield_is_due(e))
+		return TICK_YIELD_NS;
 	return atomic_load(&e->probes.on) && ns > PUBLISH_NS ? PUBLISH_NS : ns;
 }
 
@@ -220,11 +223,15 @@ static void steward_tick(struct engine *e, uint64_t now_ns,
 	note_usage(e, now_ns);
 	fork_settle(&e->steward);
 	fork_check_shared(&e->steward);
-	if (mode_is_on(&e->mode) && fork_work_begin(&e->fork)) {
-		mind_gate(e, now_ns, look);
+	if (fork_work_begin(&e->fork)) {
+		/* asked for while we look: the bell rings again */
+		yield_work(&e->steward);
+		if (mode_is_on(&e->mode)) {
+			mind_gate(e, now_ns, look);
+			if (look)
+				*looked_ns = now_ns;
+		}
 		fork_work_end(&e->fork);
-		if (look)
-			*looked_ns = now_ns;
 	}
 	if (e->adopt.closed && (look || !was_closed))
 		descriptor_pin_all(e);

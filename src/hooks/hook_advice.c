@@ -3,10 +3,13 @@
  * Doors through which the program says how it wants memory treated.
  *
  * madvise and mlock do their work in the kernel: dropping pages raises an
- * event, locking faults them in through us.  What we take from here is the
- * wish to be left alone: locked memory and memory kept out of core dumps is
- * not adopted.  mlockall locks all memory, ours too, so that nothing can
- * leave any more.
+ * event, locking faults them in through us, and locked pages are not moved.
+ * What we take from here is the wish to be left alone (space/exempt.h), and
+ * its end: memory kept out of core dumps is given back (engine/yield.h), for
+ * the pool would be in a dump; locked memory is not adopted.
+ *
+ * mlockall locks all memory, ours too: nothing can leave then, until
+ * munlockall.
  */
 #define _GNU_SOURCE
 #include <sys/mman.h>
@@ -15,23 +18,25 @@
 #include "base/sys.h"
 #include "hooks/hooks.h"
 
-static void leave_alone(const void *addr, size_t len)
-{
-	uintptr_t start = (uintptr_t)addr & PAGE_MASK;
-
-	adopt_exclude(&hooks_engine.adopt, start,
-		      round_up((uintptr_t)addr + len, PAGE_SIZE));
-}
-
 EXPORT int madvise(void *addr, size_t len, int advice)
 {
 	long ret = sys_madvise((uintptr_t)addr, len, advice);
 
-	if (!ret && advice == MADV_DONTDUMP)
-		leave_alone(addr, len);
+	if (!ret && advice == MADV_DONTDUMP && len)
+		hooks_exempt(EXEMPT_NO_DUMP, addr, len);
+	if (!ret && advice == MADV_DODUMP)
+		hooks_unexempt(EXEMPT_NO_DUMP, addr, len);
 	if (!ret && advice == MADV_WIPEONFORK)
 		atomic_store(&hooks_engine.adopt.wipes, 1);
 	return (int)hooks_result(ret);
+}
+
+/* It need not be given back: the kernel does not let go of locked pages. */
+static void note_locked(const void *addr, size_t len)
+{
+	exempt_add(&hooks_engine.exempt, EXEMPT_LOCKED,
+		   (uintptr_t)addr & PAGE_MASK,
+		   round_up((uintptr_t)addr + len, PAGE_SIZE));
 }
 
 EXPORT int mlock(const void *addr, size_t len)
@@ -39,7 +44,7 @@ EXPORT int mlock(const void *addr, size_t len)
 	long ret = sys_call6(SYS_mlock, (long)addr, (long)len, 0, 0, 0, 0);
 
 	if (!ret)
-		leave_alone(addr, len);
+		note_locked(addr, len);
 	return (int)hooks_result(ret);
 }
 
@@ -49,14 +54,17 @@ EXPORT int mlock2(const void *addr, size_t len, unsigned int flags)
 			     0, 0, 0);
 
 	if (!ret)
-		leave_alone(addr, len);
+		note_locked(addr, len);
 	return (int)hooks_result(ret);
 }
 
 EXPORT int munlock(const void *addr, size_t len)
 {
-	return (int)hooks_result(sys_call6(SYS_munlock, (long)addr, (long)len,
-					   0, 0, 0, 0));
+	long ret = sys_call6(SYS_munlock, (long)addr, (long)len, 0, 0, 0, 0);
+
+	if (!ret)
+		hooks_unexempt(EXEMPT_LOCKED, addr, len);
+	return (int)hooks_result(ret);
 }
 
 EXPORT int mlockall(int flags)
@@ -68,12 +76,17 @@ EXPORT int mlockall(int flags)
 	/* what is there is locked now; with MCL_FUTURE so is what comes */
 	if (ret && !(had & STOP_FOR_LOCK))
 		atomic_fetch_and(&hooks_engine.stopping, ~STOP_FOR_LOCK);
-	else if (!ret)
-		leave_alone((void *)PAGE_SIZE, (size_t)1 << ADDR_BITS);
 	return (int)hooks_result(ret);
 }
 
 EXPORT int munlockall(void)
 {
-	return (int)hooks_result(sys_call6(SYS_munlockall, 0, 0, 0, 0, 0, 0));
+	long ret = sys_call6(SYS_munlockall, 0, 0, 0, 0, 0, 0);
+
+	if (!ret) {
+		exempt_cut(&hooks_engine.exempt, EXEMPT_LOCKED, 0,
+			   UINTPTR_MAX);
+		atomic_fetch_and(&hooks_engine.stopping, ~STOP_FOR_LOCK);
+	}
+	return (int)hooks_result(ret);
 }

@@ -23,6 +23,7 @@
 #include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -265,6 +266,49 @@ static bool is_filter_for_all(long nr, const long a[6])
 	       ((unsigned long)a[1] & SECCOMP_FILTER_FLAG_TSYNC);
 }
 
+/* What has a door of its own in here goes through it: true if so. */
+static bool has_door(long *ret, long nr, const long a[6])
+{
+	switch (nr) {
+	case SYS_mmap:
+		*ret = (long)mmap((void *)a[0], (size_t)a[1], (int)a[2],
+				  (int)a[3], (int)a[4], (off_t)a[5]);
+		return true;
+	case SYS_munmap:
+		*ret = munmap((void *)a[0], (size_t)a[1]);
+		return true;
+	case SYS_mremap:
+		*ret = (long)mremap((void *)a[0], (size_t)a[1], (size_t)a[2],
+				    (int)a[3], (void *)a[4]);
+		return true;
+	case SYS_madvise:
+		*ret = madvise((void *)a[0], (size_t)a[1], (int)a[2]);
+		return true;
+	case SYS_mlock:
+		*ret = mlock((void *)a[0], (size_t)a[1]);
+		return true;
+	case SYS_mlock2:
+		*ret = mlock2((void *)a[0], (size_t)a[1], (unsigned)a[2]);
+		return true;
+	case SYS_munlock:
+		*ret = munlock((void *)a[0], (size_t)a[1]);
+		return true;
+	case SYS_mlockall:
+		*ret = mlockall((int)a[0]);
+		return true;
+	case SYS_munlockall:
+		*ret = munlockall();
+		return true;
+	case SYS_ioctl:
+		*ret = hooks_result(hook_uffd_ioctl((int)a[0],
+						    (unsigned long)a[1],
+						    (void *)a[2]));
+		return true;
+	default:
+		return false;
+	}
+}
+
 EXPORT long syscall(long nr, ...)
 {
 	long a[6];
@@ -279,6 +323,8 @@ EXPORT long syscall(long nr, ...)
 	if (unlikely(is_filter_for_all(nr, a)) &&
 	    !hooks_step_aside(ASIDE_MAX_NS))
 		return hooks_result(-EAGAIN);
+	if (has_door(&ret, nr, a))
+		return ret;
 	if (likely(!is_fork(nr, a)))
 		return hooks_result(sys_call6(nr, a[0], a[1], a[2], a[3],
 					      a[4], a[5]));

@@ -46,6 +46,8 @@ static void *map(void *addr, size_t len, int prot, int flags, int fd,
 	ret = sys_mmap((uintptr_t)addr, len, prot, flags, fd, off);
 	gate_leave(&hooks_engine.gate, pass);
 	hook_malloc_mapped(caller_of(caller));
+	if ((flags & MAP_FIXED) && !sys_failed(ret))
+		hooks_forget((uintptr_t)addr, len);
 	if (private && (prot & PROT_WRITE) && !sys_failed(ret))
 		hooks_grown(len);
 	if (hooks_are_profiling() && private && !sys_failed(ret) &&
@@ -77,8 +79,10 @@ EXPORT int munmap(void *addr, size_t len)
 		profile_unmap(&hooks_profile, (uintptr_t)addr, len);
 	ret = sys_munmap((uintptr_t)addr, len);
 	gate_leave(&hooks_engine.gate, pass);
-	if (!ret)
+	if (!ret) {
+		hooks_forget((uintptr_t)addr, len);
 		hooks_shrunk(len);
+	}
 	return (int)hooks_result(ret);
 }
 
@@ -109,6 +113,9 @@ EXPORT void *mremap(void *addr, size_t old_len, size_t new_len, int flags,
 		ret = sys_mremap((uintptr_t)addr, old_len, new_len, flags,
 				 (uintptr_t)to);
 	gate_leave(&hooks_engine.gate, pass);
+	if (!sys_failed(ret) && !(flags & MREMAP_DONTUNMAP) && old_len)
+		exempt_move(&hooks_engine.exempt, (uintptr_t)addr, old_len,
+			    (uintptr_t)ret, new_len);
 	if (!sys_failed(ret) && new_len > old_len)
 		hooks_grown(new_len - old_len);
 	if (hooks_are_profiling() && !sys_failed(ret) &&

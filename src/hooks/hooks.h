@@ -66,6 +66,23 @@ void hooks_wake(void);
  */
 MUST_USE bool hooks_step_aside(uint64_t max_ns);
 
+/*
+ * The program wants [ADDR, ADDR+LEN) left alone, WHY being one of EXEMPT_*:
+ * a ticket for yield_wait(), for who needs to know when it is.  And it does
+ * not any more, for the reasons WHY.
+ */
+uint32_t hooks_exempt(unsigned why, const void *addr, size_t len);
+void hooks_unexempt(unsigned why, const void *addr, size_t len);
+
+/* Those mappings are gone: so is what was wished for them. */
+static inline void hooks_forget(uintptr_t addr, size_t len)
+{
+	if (atomic_load_explicit(&hooks_engine.exempt.high,
+				 memory_order_relaxed))
+		exempt_cut(&hooks_engine.exempt, EXEMPT_ALL, addr,
+			   addr + round_up(len, PAGE_SIZE));
+}
+
 /* The result of a raw system call, the way libc gives it. */
 static inline long hooks_result(long ret)
 {
@@ -103,6 +120,9 @@ static inline bool hooks_are_profiling(void)
 	return unlikely(atomic_load_explicit(&hooks_profile.on,
 					     memory_order_relaxed));
 }
+
+/* hook_uffd.c: an ioctl of the program's, with the kernel's result. */
+long hook_uffd_ioctl(int fd, unsigned long cmd, void *arg);
 
 /* hook_malloc.c, hook_fork.c: find the next definitions.  Context: init. */
 void hook_malloc_init(void);

@@ -68,8 +68,9 @@ COLD void hooks_wake(void)
 					    HOOKS_AWAKE))
 		return;
 	/* whatever its size: the engine itself lies there */
-	adopt_exclude(&hooks_engine.adopt, (uintptr_t)__bss_start & PAGE_MASK,
-		      round_up((uintptr_t)_end, PAGE_SIZE));
+	exempt_add(&hooks_engine.exempt, EXEMPT_NEVER,
+		   (uintptr_t)__bss_start & PAGE_MASK,
+		   round_up((uintptr_t)_end, PAGE_SIZE));
 	if (engine_wake(&hooks_engine, &hooks.cfg)) {
 		atomic_store(&hooks.mode, HOOKS_OFF);
 		log_line("running WITHOUT compression: no memory for ",
@@ -166,6 +167,23 @@ bool hooks_step_aside(uint64_t max_ns)
 		return false;
 	atomic_store(&hooks.mode, HOOKS_OFF);
 	return true;
+}
+
+uint32_t hooks_exempt(unsigned why, const void *addr, size_t len)
+{
+	uintptr_t start = (uintptr_t)addr & PAGE_MASK;
+
+	exempt_add(&hooks_engine.exempt, why, start,
+		   round_up((uintptr_t)addr + len, PAGE_SIZE));
+	return yield_ask(&hooks_engine);
+}
+
+void hooks_unexempt(unsigned why, const void *addr, size_t len)
+{
+	uintptr_t start = (uintptr_t)addr & PAGE_MASK;
+
+	exempt_cut(&hooks_engine.exempt, why, start,
+		   round_up((uintptr_t)addr + len, PAGE_SIZE));
 }
 
 /* --- the environment ------------------------------------------------------ */

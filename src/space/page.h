@@ -114,6 +114,22 @@ static inline uint64_t page_moved(uint64_t word, uint64_t where)
 	       where << PAGE_WHERE_SHIFT;
 }
 
+/* Is the page somewhere else than in its mapping, or on its way? */
+static inline bool page_is_away(uint64_t word)
+{
+	switch (page_state(word)) {
+	case PAGE_LEAVING:
+	case PAGE_PACKING:
+	case PAGE_STORED:
+	case PAGE_ARRIVING:
+		return true;
+	case PAGE_HERE:
+	case PAGE_DYING:
+		break;
+	}
+	return false;
+}
+
 static inline bool page_has_object(uint64_t word)
 {
 	return page_state(word) == PAGE_HERE && (word & PAGE_KEPT);

@@ -5,6 +5,8 @@
  * step, and a mode is what its name says.
  *
  * A thread goes on writing and checking its own part all the time.
+ *
+ * live_mode [move|wp [SEED]] - with this engine, and under torture.
  */
 #include "engine/engine.h"
 
@@ -17,6 +19,7 @@
 #include <unistd.h>
 
 #include "base/count.h"
+#include "base/torture.h"
 #include "engine/source.h"
 #include "tests/preload/pattern.h"
 
@@ -103,6 +106,15 @@ static void wait_until_stored(uint64_t least)
 	CHECK(stored() >= least);
 }
 
+/* Under torture the kernel seems to lack memory now and then. */
+static void go_on(void)
+{
+	unsigned tries = torture_is_on() ? 100 : 1;
+
+	while (!mode_go(&engine, MODE_ON, LONG_NS))
+		CHECK(--tries);
+}
+
 static void check_on(void)
 {
 	fill_all(all, PAGES, SEED);
@@ -142,7 +154,9 @@ static void in_child(void (*check_it)(void))
 	CHECK(pid >= 0);
 	if (pid == 0) {
 		verify_all(all, PAGES, SEED);
-		check_it();
+		/* under torture it may have got no memory to begin anew with */
+		if (!torture_is_on() || atomic_load(&engine.ready) == 1)
+			check_it();
 		_exit(0);
 	}
 	CHECK(waitpid(pid, &status, 0) == pid);
@@ -153,12 +167,12 @@ static void check_every_mode(void)
 {
 	if (atomic_load(&engine.state) == UZSWAP_OFF) {
 		CHECK(!mode_go(&engine, MODE_KEEP, LONG_NS));
-		CHECK(mode_go(&engine, MODE_ON, LONG_NS));
+		go_on();
 		check_on();
 	}
 	check_keep();
 	check_off();
-	CHECK(mode_go(&engine, MODE_ON, LONG_NS));
+	go_on();
 	check_on();
 }
 
@@ -171,21 +185,26 @@ static void check_away(void)
 	CHECK(!mode_go(&engine, MODE_ON, LONG_NS));
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+	const char *engine_name = argc > 1 ? argv[1] : "";
 	const struct engine_config cfg = {
 		.limit = LIMIT,
 		.min_mapping = 64 * KIB,
 		.accept_pct = 75,
 		.codecs = CODEC_PAIR_DEFAULT,
 		.dev_fd = -1,
+		.kind = !strcmp(engine_name, "move") ? ENGINE_MOVE :
+			!strcmp(engine_name, "wp") ? ENGINE_WP : ENGINE_AUTO,
+		.torture = argc > 2 ? strtoull(argv[2], NULL, 10) : 0,
 	};
 	pthread_t writer;
 
 	if (!source_is_there(&cfg))
 		SKIP("no userfaultfd");
-	adopt_exclude(&engine.adopt, (uintptr_t)&engine & PAGE_MASK,
-		      round_up((uintptr_t)(&engine + 1), PAGE_SIZE));
+	exempt_add(&engine.exempt, EXEMPT_NEVER,
+		   (uintptr_t)&engine & PAGE_MASK,
+		   round_up((uintptr_t)(&engine + 1), PAGE_SIZE));
 	CHECK(!pthread_atfork(prepare, parent, child));
 	all = map_pages(PAGES);
 	hot = map_pages(HOT_PAGES);
@@ -198,7 +217,7 @@ int main(void)
 		in_child(check_every_mode);
 		check_off();
 		in_child(check_every_mode);
-		CHECK(mode_go(&engine, MODE_ON, LONG_NS));
+		go_on();
 		check_on();
 	}
 	in_child(check_away);
