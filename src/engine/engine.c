@@ -274,9 +274,11 @@ void engine_stop_helpers(struct engine *e)
 
 bool engine_is_single(struct engine *e, struct proc_threads *threads)
 {
-	uint64_t ours = 1;
+	uint64_t ours = 0;
 
-	if (mode_now(&e->mode) < MODE_OFF)
+	if (atomic_load(&e->ready) != 2)	/* it came up, and goes on */
+		ours = 1;
+	if (ours && mode_now(&e->mode) < MODE_OFF)
 		ours += e->nr_servers + e->nr_evictors;
 	return !proc_threads(threads) && threads->nr <= ours + 1;
 }

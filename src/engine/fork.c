@@ -95,9 +95,15 @@ void fork_prepare(struct engine *e)
 {
 	struct fork_state *f = &e->fork;
 
-	order_exclude(&e->order);
-	atomic_store(&f->snapshot, 1);
-	order_admit(&e->order);
+	/*
+	 * Not exclusively: the server that would bring this thread's stack
+	 * back waits for an exclusive holder.  The end of an earlier fork may
+	 * come in between, and take back what was set.
+	 */
+	do {
+		atomic_store(&f->snapshot, 1);
+		order_drain(&e->order);
+	} while (!atomic_load(&f->snapshot));
 	while (atomic_load(&f->busy))
 		sys_nanosleep(BUSY_PAUSE_NS);
 	torture_pause();

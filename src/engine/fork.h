@@ -88,7 +88,8 @@ void fork_restore_all(struct helper *h);
 
 static inline bool fork_is_snapshot(const struct fork_state *f)
 {
-	return atomic_load_explicit(&f->snapshot, memory_order_relaxed);
+	/* not relaxed: who has just begun a section must see it */
+	return atomic_load(&f->snapshot);
 }
 
 /*

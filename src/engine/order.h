@@ -34,13 +34,14 @@
 #define ORDER_SLOTS	32	/* helpers that may enter sections */
 
 struct order_slot {
-	_Atomic uint32_t in;	/* 1 inside a section */
+	_Atomic uint32_t in;	/* odd inside a section; its owner counts */
 } CACHE_ALIGNED;
 
 struct order {
 	struct lock lock;		/* LOCK_ORDER: one exclusive holder */
 	_Atomic uint32_t exclusive;	/* 1 held or wanted; futex */
 	_Atomic uint32_t asleep;	/* readers waiting for it to be 0 */
+	_Atomic uint32_t admitted;	/* exclusive holders that are done */
 	struct order_slot slots[ORDER_SLOTS];
 };
 
@@ -62,5 +63,13 @@ static inline void order_pause(struct order *o, unsigned slot)
 
 void order_exclude(struct order *o);
 void order_admit(struct order *o);
+
+/*
+ * Wait until all sections and exclusive holders of now have ended; new ones
+ * may have begun, and see what was written before.  Holds nothing: the stack
+ * of a thread of the program may be taken out from under it, and who brings
+ * it back must not wait for this thread.  Context: app.
+ */
+void order_drain(struct order *o);
 
 #endif

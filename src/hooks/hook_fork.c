@@ -196,6 +196,18 @@ struct first_call {
 	void *arg;
 };
 
+/*
+ * A thread ends, maybe the last one of the program: its status counts if it is
+ * the last of all.  Helpers that are ending because they got no memory come
+ * first.
+ */
+static void let_helpers_end(void)
+{
+	if (atomic_load(&hooks.mode) == HOOKS_AWAKE &&
+	    atomic_load(&hooks_engine.ready) == 2)
+		thread_join(&hooks_engine.steward.thread);
+}
+
 static int call_first(void *first)
 {
 	struct first_call *f = first;
@@ -204,6 +216,7 @@ static int call_first(void *first)
 
 	child();
 	ret = f->fn(f->arg);
+	let_helpers_end();
 	/* libc ends this thread only, and our threads would go on without it */
 	if (atomic_load(&hooks.mode) == HOOKS_AWAKE &&
 	    engine_is_single(&hooks_engine, &alive))
@@ -323,6 +336,8 @@ EXPORT long syscall(long nr, ...)
 	if (unlikely(is_filter_for_all(nr, a)) &&
 	    !hooks_step_aside(ASIDE_MAX_NS))
 		return hooks_result(-EAGAIN);
+	if (nr == SYS_exit)
+		let_helpers_end();
 	if (has_door(&ret, nr, a))
 		return ret;
 	if (likely(!is_fork(nr, a)))
