@@ -18,5 +18,6 @@ dist_man_MANS = \
 	man/zctl-profile.1 \
 	man/uzswap-permission.7 \
 	man/uzswap-pool.7 \
+	man/uzswap-pressure.7 \
 	man/uzswap.7 \
 	man/uzswap-options.7

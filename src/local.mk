@@ -71,6 +71,8 @@ ENGINE = \
 	src/engine/reclaim.c src/engine/reclaim.h \
 	src/engine/tune.c src/engine/tune.h \
 	src/engine/pressure.c src/engine/pressure.h \
+	src/engine/share.c src/engine/share.h \
+	src/engine/stall.c src/engine/stall.h \
 	src/engine/adopt.c src/engine/adopt.h \
 	src/engine/probe.c src/engine/probe.h \
 	src/engine/fork.c src/engine/fork.h

@@ -12,6 +12,7 @@
 #             it shows
 #   tools     a script that tries zctl
 #   profile   a script that records a program whose memory is known
+#   pressure  a script that changes limits and groups under real programs
 #   lint      a script on the sources and what was built
 #   bench     built by make check so that it keeps compiling, never run
 #
@@ -36,6 +37,8 @@ UNIT_TESTS = \
 	tests/unit/test_proc \
 	tests/unit/test_region \
 	tests/unit/test_repack \
+	tests/unit/test_share \
+	tests/unit/test_stall \
 	tests/unit/test_staging \
 	tests/unit/test_store \
 	tests/unit/test_text \
@@ -136,6 +139,10 @@ PROFILE_TESTS = \
 	tests/profile/accuracy.sh \
 	tests/profile/formats.sh
 
+PRESSURE_TESTS = \
+	tests/pressure/limit_halved.sh \
+	tests/pressure/shared_group.sh
+
 LINT_TESTS = \
 	tests/lint/files.sh \
 	tests/lint/headers.sh \
@@ -157,7 +164,9 @@ EXTRA_DIST += tests/run-tap.sh tests/run-preload.sh \
 	$(PROFILE_TESTS) tests/profile/known_sites.c \
 	tests/profile/check_accuracy.py tests/profile/check_formats.py \
 	$(PRELOAD_TESTS) tests/preload/run.sh tests/preload/pattern.h \
-	tests/preload/peek.c $(REAL_FILES)
+	tests/preload/peek.c $(PRESSURE_TESTS) tests/pressure/lib.sh \
+	tests/pressure/resize.py tests/pressure/share.py \
+	tests/pressure/sharer.c $(REAL_FILES)
 REAL_FILES = \
 	tests/lib/group.sh \
 	tests/lib/in_group.sh \
@@ -207,7 +216,7 @@ LIBTEST = \
 
 # ------------------------------------------------------------- how they run
 
-TESTS = $(LINT_TESTS) $(TOOLS_TESTS) $(PROFILE_TESTS)
+TESTS = $(LINT_TESTS) $(TOOLS_TESTS) $(PROFILE_TESTS) $(PRESSURE_TESTS)
 TEST_EXTENSIONS = .sh .c
 LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) \
 	$(top_srcdir)/build-aux/tap-driver.sh

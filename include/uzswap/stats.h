@@ -76,7 +76,8 @@
 	X(repack_saved,		"bytes the second codec has saved")	\
 	X(repack_cpu_ns,	"CPU time of that, ns")			\
 	X(dictionaries,		"dictionaries made and used")	\
-	X(evicted_clean,	"evicted again unchanged: not packed anew")
+	X(evicted_clean,	"evicted again unchanged: not packed anew") \
+	X(stalls,		"times the kernel said that memory is short")
 
 enum uzswap_counter {
 #define X(name, help) UZSWAP_COUNT_##name,

@@ -317,7 +317,7 @@ bool cgroup_walk_up(struct cgroup_walk *w)
 	return true;
 }
 
-long cgroup_open(struct cgroup_walk *w, const char *name)
+long cgroup_open_as(struct cgroup_walk *w, const char *name, int flags)
 {
 	const size_t len = strlen(w->dir);
 	long fd;
@@ -326,9 +326,14 @@ long cgroup_open(struct cgroup_walk *w, const char *name)
 		return -ENAMETOOLONG;
 	w->dir[len] = '/';
 	text_copy(w->dir + len + 1, sizeof(w->dir) - len - 1, name);
-	fd = sys_open(w->dir, O_RDONLY | O_CLOEXEC, 0);
+	fd = sys_open(w->dir, flags | O_CLOEXEC, 0);
 	w->dir[len] = '\0';
 	return fd;
+}
+
+long cgroup_open(struct cgroup_walk *w, const char *name)
+{
+	return cgroup_open_as(w, name, O_RDONLY);
 }
 
 const char *cgroup_name(const struct cgroup_walk *w)

@@ -48,7 +48,11 @@ MUST_USE int cgroup_walk_begin(struct cgroup_walk *w, const char *prefix,
 /* One level up; false at the top of the mount, without moving. */
 bool cgroup_walk_up(struct cgroup_walk *w);
 
-/* Opens file NAME of this level for reading: a descriptor or -errno. */
+/* Opens file NAME of this level with FLAGS: a descriptor or -errno. */
+MUST_USE long cgroup_open_as(struct cgroup_walk *w, const char *name,
+			     int flags);
+
+/* For reading. */
 MUST_USE long cgroup_open(struct cgroup_walk *w, const char *name);
 
 /* The level's path below the mount point, "/" at its top; borrowed from W. */

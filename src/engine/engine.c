@@ -198,6 +198,7 @@ static int find_pressure(struct engine *e)
 
 	if (ret)
 		return ret;
+	stall_init(&e->stall);
 	pressure_refresh(&e->pressure);
 	pressure_read(&e->pressure, &e->now);
 	return 0;

@@ -49,6 +49,8 @@
 #include "engine/probe.h"
 #include "engine/reclaim.h"
 #include "engine/restore.h"
+#include "engine/share.h"
+#include "engine/stall.h"
 #include "engine/staging.h"
 #include "engine/steward.h"
 #include "engine/upkeep.h"
@@ -142,6 +144,8 @@ struct engine {
 	struct reclaim reclaim;
 	struct pressure pressure;
 	struct pressure_now now;	/* last reading; steward writes */
+	struct share share;		/* steward */
+	struct stall stall;		/* steward */
 	struct cold cold;
 	struct adopt adopt;
 	struct exempt_set exempt;	/* hooks write */

@@ -36,7 +36,7 @@
 #define RESERVE_MIN	(64 * MIB)
 #define RESERVE_PART	50	/* 2 % of MemTotal */
 
-#define CHECK_NS	NS_PER_S
+#define CHECK_NS	(NS_PER_S * 2 / 5)
 /* Controllers can be enabled and file systems mounted while we run. */
 #define FIND_NS		(30 * NS_PER_S)
 
@@ -191,10 +191,15 @@ static void close_level(struct pressure_level *l)
 	close_fd(&l->high_fd);
 	close_fd(&l->usage_fd);
 	close_fd(&l->stat_fd);
+	close_fd(&l->procs_fd);
 }
 
-/* Open the files of the level that W stands at; false if there are none. */
-static bool open_level(struct pressure_level *l, struct cgroup_walk *w)
+/*
+ * Open the files of the level that W stands at, OWN: of our own group; false
+ * if there are none.
+ */
+static bool open_level(struct pressure_level *l, struct cgroup_walk *w,
+		       bool own)
 {
 	static const char v1[3][24] = {
 		"memory.limit_in_bytes", "memory.usage_in_bytes", "memory.stat",
@@ -207,6 +212,7 @@ static bool open_level(struct pressure_level *l, struct cgroup_walk *w)
 	*l = (struct pressure_level){
 		.v2 = w->v2,
 		.high_fd = -1,
+		.procs_fd = -1,
 		.max = PRESSURE_NONE,
 		.high = PRESSURE_NONE,
 	};
@@ -215,6 +221,8 @@ static bool open_level(struct pressure_level *l, struct cgroup_walk *w)
 	l->stat_fd = fd_or_none(cgroup_open(w, names[2]));
 	if (w->v2)
 		l->high_fd = fd_or_none(cgroup_open(w, "memory.high"));
+	if (own)
+		l->procs_fd = fd_or_none(cgroup_open(w, "cgroup.procs"));
 	take_name(l, cgroup_name(w));
 	if (l->usage_fd >= 0 && (l->max_fd >= 0 || l->high_fd >= 0))
 		return true;
@@ -248,7 +256,7 @@ static void find_levels(struct pressure *p, bool v2)
 		if (p->nr_levels == PRESSURE_LEVELS ||
 		    (!own && counts_only_itself(w)))
 			break;
-		if (open_level(&p->levels[p->nr_levels], w))
+		if (open_level(&p->levels[p->nr_levels], w, own))
 			p->nr_levels++;
 		own = false;
 	} while (cgroup_walk_up(w));
@@ -336,6 +344,7 @@ static bool consider(struct pressure_now *now, enum pressure_source source,
 	now->usage = usage;
 	now->headroom = headroom;
 	now->name = name;
+	now->procs_fd = -1;
 	return true;
 }
 
@@ -376,8 +385,10 @@ static void consider_level(struct pressure *p, struct pressure_level *l,
 	    limit)
 		read_droppable(p, l, now_ns);
 	if (consider(now, PRESSURE_BY_CGROUP, limit,
-		     usage - min_u64(usage, l->droppable), l->name))
+		     usage - min_u64(usage, l->droppable), l->name)) {
 		now->hard = l->max <= l->high;
+		now->procs_fd = l->procs_fd;
+	}
 }
 
 static void consider_machine(struct pressure *p, struct pressure_now *now,
@@ -407,6 +418,7 @@ static void read_sources(struct pressure *p, struct pressure_now *now,
 	*now = (struct pressure_now){
 		.source = PRESSURE_BY_NOTHING,
 		.headroom = INT64_MAX,
+		.procs_fd = -1,
 		.name = "",
 	};
 	if (option)

@@ -56,6 +56,7 @@ struct pressure_level {
 	int high_fd;		/* v2 memory.high, -1 none */
 	int usage_fd;
 	int stat_fd;		/* memory.stat, -1 none */
+	int procs_fd;		/* own group: its processes, else -1 */
 	bool v2;
 	uint64_t max;		/* as last read, or PRESSURE_NONE */
 	uint64_t high;		/* as last read, or PRESSURE_NONE */
@@ -78,6 +79,7 @@ struct pressure_now {
 	uint64_t limit;		/* bytes; 0 if nothing limits */
 	uint64_t usage;		/* bytes counted against it */
 	int64_t headroom;	/* limit - usage; INT64_MAX if no limit */
+	int procs_fd;		/* own group binds: its processes, else -1 */
 	const char *name;	/* of the source; until the next refresh */
 };
 

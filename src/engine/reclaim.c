@@ -55,17 +55,29 @@ void reclaim_ring(struct reclaim *r)
 	sys_futex_wake(&r->bell, (int)EVICTORS_MAX);
 }
 
-void reclaim_update(struct reclaim *r, uint64_t limit, int64_t headroom)
+int64_t reclaim_reserve(uint64_t limit)
 {
+	return clamp_pages(limit / 64, 8 * MIB, 128 * MIB);
+}
+
+void reclaim_update(struct reclaim *r, uint64_t limit, int64_t headroom,
+		    int64_t extra, unsigned nr)
+{
+	int64_t room;
+
 	if (!limit) {
 		atomic_store(&r->room, INT64_MAX / 2);
 		return;
 	}
-	r->reserve = clamp_pages(limit / 64, 8 * MIB, 128 * MIB);
-	r->low = clamp_pages(limit / 256, 2 * MIB, 64 * MIB);
+	r->reserve = reclaim_reserve(limit);
+	r->low = clamp_pages(limit / 256, 2 * MIB, 64 * MIB) / nr;
 	r->high = 2 * r->low;
-	atomic_store(&r->room, headroom / (int64_t)PAGE_SIZE - r->reserve);
-	if (atomic_load(&r->room) < r->low)
+	room = headroom / (int64_t)PAGE_SIZE - r->reserve;
+	/* what is wished for makes nobody wait */
+	if (room > 0)
+		room = room > extra ? (room - extra) / nr : 0;
+	atomic_store(&r->room, room);
+	if (room < r->low)
 		reclaim_ring(r);
 }
 

@@ -39,8 +39,16 @@ struct reclaim {
 
 void reclaim_init(struct reclaim *r);
 
-/* What the kernel says: LIMIT and bytes left below it.  Context: worker. */
-void reclaim_update(struct reclaim *r, uint64_t limit, int64_t headroom);
+/*
+ * What the kernel says: LIMIT and bytes left below it, which NR processes
+ * share.  EXTRA pages are to be kept free besides, by evictors, ahead of need.
+ * Context: worker.
+ */
+void reclaim_update(struct reclaim *r, uint64_t limit, int64_t headroom,
+		    int64_t extra, unsigned nr);
+
+/* Pages kept free below LIMIT.  Context: any. */
+int64_t reclaim_reserve(uint64_t limit);
 
 /* NR pages were taken or freed; rings for the evictors.  Context: server. */
 void reclaim_take(struct reclaim *r, size_t nr);

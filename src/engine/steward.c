@@ -22,7 +22,7 @@
 #define TICK_BUSY_NS	(3 * NS_PER_MS)
 #define TICK_YIELD_NS	(100 * NS_PER_US)	/* somebody waits */
 #define TICK_CALM_NS	(20 * NS_PER_MS)
-#define TICK_IDLE_NS	(NS_PER_S)
+#define TICK_IDLE_NS	(NS_PER_S * 2 / 5)
 #define FASTEST_FILL	(8 * GIB)	/* bytes/s a program touches at most */
 #define REFRESH_NS	(200 * NS_PER_MS)
 #define LOOK_NS		(500 * NS_PER_MS)
@@ -89,7 +89,7 @@ static int64_t near_mark(struct engine *e, uint64_t now_ns)
 {
 	int64_t ahead = growth(e, now_ns) / (1000 / GROWTH_AHEAD_MS);
 
-	return gate_mark(e->now.limit) + ahead;
+	return gate_mark(e->now.limit) + ahead + e->stall.wish;
 }
 
 /*
@@ -138,7 +138,8 @@ static void mind_gate(struct engine *e, uint64_t now_ns, bool look)
 
 static uint64_t next_look(const struct engine *e, bool busy)
 {
-	int64_t spare = e->now.headroom - gate_mark(e->now.limit);
+	int64_t spare = e->now.headroom - gate_mark(e->now.limit) -
+			e->stall.wish;
 	uint64_t ns;
 
 	if (e->adopt.closed)
@@ -206,6 +207,26 @@ static void note_usage(struct engine *e, uint64_t now_ns)
 	note_limit(e, now_ns);
 }
 
+/* Tell those who make room how much of it there is, for us. */
+static void mind_room(struct engine *e)
+{
+	struct share *s = &e->share;
+	int64_t extra = 0;
+	unsigned nr = 1;
+
+	if (e->adopt.closed) {
+		share_look(s, &e->pressure, &e->now,
+			   count_get(UZSWAP_COUNT_faults_stored) +
+			   count_get(UZSWAP_COUNT_faults_leaving) +
+			   count_get(UZSWAP_COUNT_faults_fresh));
+		extra = share_extra(s, reclaim_reserve(e->now.limit));
+		nr = s->nr;
+	}
+	if (extra < e->stall.wish / (int64_t)PAGE_SIZE)
+		extra = e->stall.wish / (int64_t)PAGE_SIZE;
+	reclaim_update(&e->reclaim, e->now.limit, e->now.headroom, extra, nr);
+}
+
 static void steward_tick(struct engine *e, uint64_t now_ns,
 			 uint64_t *refreshed_ns, uint64_t *looked_ns,
 			 bool rung)
@@ -219,7 +240,8 @@ static void steward_tick(struct engine *e, uint64_t now_ns,
 		pressure_refresh(&e->pressure);
 	}
 	pressure_read(&e->pressure, &e->now);
-	reclaim_update(&e->reclaim, e->now.limit, e->now.headroom);
+	stall_look(&e->stall, &e->pressure, &e->now);
+	mind_room(e);
 	note_usage(e, now_ns);
 	fork_settle(&e->steward);
 	fork_check_shared(&e->steward);
