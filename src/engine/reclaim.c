@@ -25,6 +25,7 @@
  */
 #define EVICTOR_NICE	(-10)
 #define IDLE_NS		(100 * NS_PER_MS)
+#define EMPTY_NS	(2 * NS_PER_S)
 #define STUCK_NS	(20 * NS_PER_MS)
 #define HOLD_NS		(50 * NS_PER_MS)	/* then the fault goes first */
 #define TORTURE_NAP_NS	(4 * NS_PER_MS)
@@ -194,8 +195,11 @@ static void wait_for_work(struct engine *e)
 	uint32_t bell = atomic_load(&r->bell);
 
 	atomic_fetch_add(&r->asleep, 1);
+	/* with nothing stored there is nothing to look after, either */
 	if (!has_work(e) && !atomic_load(&e->ending))
-		thread_wait(&r->bell, bell, IDLE_NS);
+		thread_wait(&r->bell, bell,
+			    page_total(&e->pages, PAGE_STORED) ? IDLE_NS
+							       : EMPTY_NS);
 	atomic_fetch_sub(&r->asleep, 1);
 }
 
