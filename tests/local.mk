@@ -80,6 +80,7 @@ PRELOAD_TESTS = \
 	tests/preload/few_descriptors.c \
 	tests/preload/fork_child_reads.c \
 	tests/preload/fork_from_small_threads.c \
+	tests/preload/fork_child_stays_small.c \
 	tests/preload/fork_from_thread.c \
 	tests/preload/fork_of_fork.c \
 	tests/preload/fork_while_unmapping.c \

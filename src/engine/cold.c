@@ -14,6 +14,7 @@
 #include "engine/cold.h"
 
 #include "base/count.h"
+#include "base/sys.h"
 #include "base/torture.h"
 #include "engine/engine.h"
 #include "engine/evict.h"
@@ -25,6 +26,8 @@
 #define SOON		4u	/* ticks: a refault, of a page in use */
 #define HEAT_MAX	((1u << LEVEL_MAX) - 1)
 #define REFUSED_TICKS	64u	/* four turnovers: then it may pay */
+#define JUST_GIVEN	4u	/* entries: still being read, if shared */
+#define REST_NS		(200 * NS_PER_MS)
 
 void cold_init(struct cold *c)
 {
@@ -36,6 +39,7 @@ void cold_init(struct cold *c)
 	atomic_init(&c->eager, 0);
 	atomic_init(&c->nr_passed, 0);
 	atomic_init(&c->nr_followed, 0);
+	atomic_init(&c->no_hand_ns, 0);
 }
 
 static unsigned pin_slot(uintptr_t page, unsigned probe)
@@ -215,13 +219,16 @@ static bool is_cold(struct engine *e, page_word *w)
 	return false;
 }
 
-/* Came back unasked and was not asked for since, or not tried. */
-static bool is_passed(page_word *w)
+/*
+ * Came back unasked and was not asked for since, or not tried.  WARM: others
+ * too; then what came back first goes first.
+ */
+static bool is_passed(page_word *w, bool warm)
 {
 	uint64_t word = w ? atomic_load(w) : 0;
 
-	return word && page_state(word) == PAGE_HERE && !page_heat(word) &&
-	       !(word & PAGE_REFUSED);
+	return word && page_state(word) == PAGE_HERE &&
+	       (warm || !page_heat(word)) && !(word & PAGE_REFUSED);
 }
 
 /* Which of the NR pages at ADDR are cold; a bit each. */
@@ -229,6 +236,7 @@ static void judge(struct helper *h, uintptr_t addr, size_t nr,
 		  uint64_t cold[CHUNK_PAGES / 64], bool passed)
 {
 	struct engine *e = h->engine;
+	const bool shares = atomic_load(&e->fork.shares);
 
 	order_enter(&e->order, h->slot);
 	for (size_t i = 0; i < nr; i++) {
@@ -239,8 +247,8 @@ static void judge(struct helper *h, uintptr_t addr, size_t nr,
 		if (i % JUDGED_AT_ONCE == 0)
 			order_pause(&e->order, h->slot);
 		w = page_find(&e->pages, page);
-		yes = (passed ? is_passed(w) : !w || is_cold(e, w)) &&
-			   !is_pinned(&e->cold, page);
+		yes = (passed ? is_passed(w, shares) : !w || is_cold(e, w)) &&
+		      !is_pinned(&e->cold, page);
 
 		if (i % 64 == 0)
 			cold[i / 64] = 0;
@@ -294,9 +302,10 @@ static bool follow_passed(struct helper *h, size_t *taken)
 	uint32_t nr = atomic_load_explicit(&c->nr_passed, memory_order_relaxed);
 	uint32_t was = atomic_load(&c->nr_followed);
 	uint32_t at = nr - was > COLD_PASSED ? nr - COLD_PASSED : was;
+	uint32_t least = atomic_load(&h->engine->fork.shares) ? JUST_GIVEN : 0;
 	uintptr_t entry;
 
-	if (at == nr ||
+	if (nr - at <= least ||
 	    !atomic_compare_exchange_strong(&c->nr_followed, &was, at + 1))
 		return false;
 	entry = atomic_exchange(&c->passed[at % COLD_PASSED], 0);
@@ -309,6 +318,24 @@ static bool follow_passed(struct helper *h, size_t *taken)
 	return true;
 }
 
+void cold_rest(struct engine *e)
+{
+	if (atomic_load(&e->fork.shares))
+		atomic_store(&e->cold.no_hand_ns, sys_now_ns() + REST_NS);
+}
+
+/*
+ * Nearly all pages the hand would find belong to a relative as well: looking
+ * at them is what nobody should wait for, nor do all the time.
+ */
+static bool is_resting(struct helper *h)
+{
+	struct engine *e = h->engine;
+
+	return unlikely(atomic_load(&e->fork.shares)) &&
+	       (h->server || sys_now_ns() < atomic_load(&e->cold.no_hand_ns));
+}
+
 bool cold_sweep(struct helper *h, size_t *taken)
 {
 	const size_t most = h->server ? SERVER_TAKES : SIZE_MAX;
@@ -318,6 +345,8 @@ bool cold_sweep(struct helper *h, size_t *taken)
 	*taken = 0;
 	if (follow_passed(h, taken))
 		return true;
+	if (is_resting(h))
+		return false;
 	nr = look(h, runs);
 	for (long i = 0; i < nr && *taken < most; i++)
 		*taken += sweep_run(h, &runs[i], false, most);

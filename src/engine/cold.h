@@ -29,12 +29,13 @@
 #include "base/pagemap.h"
 #include "base/types.h"
 
+struct engine;
 struct helper;
 
 #define COLD_PIN_BITS	13
 #define COLD_PINS	(1u << COLD_PIN_BITS)
 #define COLD_PROBES	16u	/* places looked at for one page */
-#define COLD_PASSED	64u	/* stretches behind threads that read on */
+#define COLD_PASSED	1024u	/* stretches behind threads that read on */
 
 struct cold {
 	struct lock lock;	/* LOCK_COLD: the hand */
@@ -47,6 +48,7 @@ struct cold {
 	_Atomic uintptr_t passed[COLD_PASSED]; /* address | pages; 0 empty */
 	_Atomic uint32_t nr_passed;	/* entries written, ever */
 	_Atomic uint32_t nr_followed;	/* entries taken, ever */
+	_Atomic uint64_t no_hand_ns;	/* shared memory: rests until then */
 };
 
 void cold_init(struct cold *c);
@@ -73,8 +75,14 @@ void cold_pin(struct cold *c, uintptr_t addr);
  * what came back there for its sake goes first.  So a pass over more than
  * fits does not push out all that was resident, to find nothing of it at
  * its next pass.  Only a hint: the oldest are forgotten.
+ *
+ * While memory is shared since a fork, so is all that came back since: it is
+ * most of what this process has to itself, and all that can leave.
  */
 void cold_passed(struct cold *c, struct page_run run);
+
+/* Nothing was found to leave: if memory is shared, the hand takes a rest. */
+void cold_rest(struct engine *e);
 
 /*
  * Nothing but hot pages was found while memory is needed: take warmer ones

@@ -112,10 +112,10 @@ static int start_store(struct engine *e)
 	return store_start(&e->store, &cfg);
 }
 
-/* A thirty-second of the limit waits on probation; twice that is there. */
+/* A quarter of it waits on probation (evict.c); the rest is in motion. */
 static uint32_t nr_trays(const struct engine *e)
 {
-	uint64_t len = e->now.limit ? e->now.limit / 16 : 64 * MIB;
+	uint64_t len = e->now.limit ? e->now.limit / 32 : 64 * MIB;
 
 	if (len < 4 * MIB)
 		len = 4 * MIB;

@@ -96,6 +96,17 @@ void reclaim_give(struct reclaim *r, size_t nr)
 	atomic_fetch_add(&r->room, (int64_t)nr / 2);
 }
 
+void reclaim_owe(struct helper *h, uintptr_t addr, size_t nr)
+{
+	struct engine *e = h->engine;
+
+	reclaim_take(&e->reclaim, nr);
+	h->owes += (uint32_t)nr;
+	if (unlikely(atomic_load(&e->fork.shares)))
+		cold_passed(&e->cold, (struct page_run){
+			.start = addr, .end = addr + nr * PAGE_SIZE });
+}
+
 /*
  * Pages to store for each page given.  About half of a page is won by
  * storing it, and a restored one leaves half a page of the pool: one for one
@@ -144,6 +155,9 @@ void reclaim_direct(struct helper *h)
 		return;
 	/* answering faults goes before keeping the limit */
 	count_one(UZSWAP_COUNT_exceeded);
+	/* shared memory: little to look at, and more with each fault */
+	if (atomic_load(&e->fork.shares))
+		return;
 	atomic_store(&r->no_direct_ns, sys_now_ns() + STUCK_NS);
 }
 
@@ -268,6 +282,7 @@ void reclaim_run(void *helper)
 			}
 			/* all hot, pinned or refused: do not spin */
 			atomic_fetch_add(&r->stuck, 1);
+			cold_rest(e);
 			look_after(h);
 			sys_nanosleep(STUCK_NS);
 		}

@@ -54,6 +54,9 @@ int64_t reclaim_reserve(uint64_t limit);
 void reclaim_take(struct reclaim *r, size_t nr);
 void reclaim_give(struct reclaim *r, size_t nr);
 
+/* A server has given NR pages from ADDR on, and owes as many.  Its own. */
+void reclaim_owe(struct helper *h, uintptr_t addr, size_t nr);
+
 /* Wake the evictors.  Context: any. */
 void reclaim_ring(struct reclaim *r);
 

@@ -17,6 +17,7 @@
 #include "engine/engine.h"
 #include "engine/evict.h"
 #include "engine/keep.h"
+#include "engine/reclaim.h"
 
 /* --- how many ---------------------------------------------------------- */
 
@@ -43,13 +44,6 @@ static enum uffd_result copy_run(struct engine *e, size_t *done,
 	} while (r == UFFD_HOLE && !*done && nr);
 	*done /= PAGE_SIZE;
 	return r;
-}
-
-/* NR pages more are in RAM. */
-static void give(struct helper *h, size_t nr)
-{
-	reclaim_take(&h->engine->reclaim, nr);
-	h->owes += (uint32_t)nr;
 }
 
 /* --- claiming ---------------------------------------------------------- */
@@ -213,7 +207,7 @@ static enum restore_result restore_fresh(struct helper *h,
 	else if (done)
 		count_one(UZSWAP_COUNT_faults_fresh);
 	wake_rest(e, ev->addr, done, nr);
-	give(h, done);
+	reclaim_owe(h, ev->addr, done);
 	stream_note(&e->restore.streams, ev, done);
 	count_add(UZSWAP_COUNT_filled, done);
 	return done ? RESTORE_DONE : result_of(r);
@@ -258,6 +252,9 @@ static enum restore_result restore_leaving(struct helper *h,
 	/* who was only watched has proved nothing by being used */
 	settle_kept(e, &c, probe_owns(e, slot) ? c.was : cold_rescued(c.was),
 		    kept, ref, false);
+	/* shared since a fork: it was copied, and the slot is still full */
+	if (unlikely(atomic_load(&e->fork.shares)))
+		reclaim_owe(h, ev->addr, 1);
 	count_one(UZSWAP_COUNT_leave_back);
 	if (ev->kind == UFFD_FAULT)
 		count_one(UZSWAP_COUNT_faults_leaving);
@@ -347,7 +344,7 @@ static enum restore_result restore_run(struct helper *h, size_t *done,
 			uffd_wake(&e->main, addr, PAGE_SIZE);
 		return result_of(r);
 	}
-	give(h, *done);
+	reclaim_owe(h, addr, *done);
 	count_add(UZSWAP_COUNT_restored, *done);
 	return RESTORE_DONE;
 }
@@ -397,7 +394,7 @@ static enum restore_result restore_stored(struct helper *h,
 	if (done < nr)
 		restore_ahead(h, ev->addr + done * PAGE_SIZE,
 			      ev->addr + nr * PAGE_SIZE);
-	if (stream)
+	if (stream && !atomic_load(&e->fork.shares))
 		cold_passed(&e->cold, stream_last(&e->restore.streams, ev));
 	stream_note(&e->restore.streams, ev, nr);
 	return RESTORE_DONE;
@@ -446,7 +443,7 @@ static enum restore_result restore_snapshot(struct helper *h,
 	r = uffd_copy(&e->main, &done, ev->addr, from, PAGE_SIZE);
 	if (r == UFFD_ALREADY)
 		uffd_wake(&e->main, ev->addr, PAGE_SIZE);
-	give(h, done / PAGE_SIZE);
+	reclaim_owe(h, ev->addr, done / PAGE_SIZE);
 	return result_of(r);
 }
 
