@@ -25,7 +25,7 @@
 #define LEVEL_MAX	6u	/* heat 63: the hottest */
 #define SOON		4u	/* ticks: a refault, of a page in use */
 #define HEAT_MAX	((1u << LEVEL_MAX) - 1)
-#define REFUSED_TICKS	64u	/* four turnovers: then it may pay */
+#define REFUSED_TICKS	192u	/* twelve turnovers: then it may pay */
 #define JUST_GIVEN	4u	/* entries: still being read, if shared */
 #define REST_NS		(200 * NS_PER_MS)
 
@@ -135,7 +135,7 @@ uint64_t cold_restored(const struct cold *c, uint64_t word, bool asked,
 	if (age < SOON)
 		level = level < LEVEL_MAX ? level + 1 : level;
 	else
-		level = level > 1 ? level - 1 : 1;
+		level = level ? level - 1 : 0;
 	return page_with_heat(word, level, heat_of(level));
 }
 
