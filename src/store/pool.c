@@ -133,6 +133,7 @@ int pool_put(struct pool *p, struct pool_ref *ref, uint64_t owner,
 	struct pool_class *c;
 	struct pool_slot *slot;
 	enum pool_take got;
+	uint64_t sum;
 
 	ref->bits = 0;
 	ASSERT(len && len <= POOL_MAX_LEN && !(owner >> POOL_OWNER_BITS));
@@ -157,12 +158,13 @@ int pool_put(struct pool *p, struct pool_ref *ref, uint64_t owner,
 		}
 	}
 	slot = pool_slot_at(p, *ref);
+	sum = pool_sum(buf, len, codec);
 	memcpy(slot->bytes, buf, len);
+	memcpy(slot->bytes + len, &sum, pool_tail_len(c, len));
 	/* release: pairs with the acquire of compaction */
 	atomic_store_explicit(&slot->header,
 			      owner << POOL_OWNER_SHIFT |
-			      (uint64_t)pool_check(buf, len, codec) <<
-			      POOL_CHECK_SHIFT |
+			      pool_sum_check(sum) << POOL_CHECK_SHIFT |
 			      (uint64_t)codec << POOL_CODEC_SHIFT | len,
 			      memory_order_release);
 	return 0;
@@ -183,21 +185,25 @@ int pool_find(const struct pool *p, struct pool_object *out,
 	      struct pool_ref ref)
 {
 	const struct pool_slot *slot;
+	const struct pool_class *c;
+	uint64_t sum;
 	uint64_t h;
 
 	*out = (struct pool_object){ 0 };
 	if (!pool_ref_is_plausible(p, ref))
 		return -EBADMSG;
+	c = pool_class_at(p, ref);
 	slot = pool_slot_at(p, ref);
 	h = atomic_load_explicit(&slot->header, memory_order_acquire);
 	out->len = pool_header_len(h);
 	out->codec = pool_header_codec(h);
 	out->buf = slot->bytes;
-	if (!out->len || sizeof(*slot) + out->len >
-	    pool_class_at(p, ref)->shape.slot_len)
+	if (!out->len || sizeof(*slot) + out->len > c->shape.slot_len)
 		return -EBADMSG;
-	if (pool_check(out->buf, out->len, out->codec) !=
-	    ((h >> POOL_CHECK_SHIFT) & ((1u << POOL_CHECK_BITS) - 1)))
+	sum = pool_sum(out->buf, out->len, out->codec);
+	if (pool_sum_check(sum) != pool_header_check(h) ||
+	    !pool_tail_is(slot->bytes + out->len,
+			  pool_tail_len(c, out->len), sum))
 		return -EBADMSG;
 	return 0;
 }

@@ -188,13 +188,15 @@ static enum move_result move_object(struct pool *p, struct pool_class *c,
 	struct pool_ref to;
 	enum move_result ret;
 	uint64_t header;
+	size_t len;
 	bool yes;
 
 	ret = begin_move(p, c, from, &to, &header, below);
 	if (ret != MOVE_DONE)
 		return ret;
 	new = pool_slot_at(p, to);
-	memcpy(new->bytes, old->bytes, pool_header_len(header));
+	len = pool_header_len(header);
+	memcpy(new->bytes, old->bytes, len + pool_tail_len(c, len));
 	/* release: for who finds it through moved() or as we do */
 	atomic_store_explicit(&new->header, header, memory_order_release);
 	yes = p->cfg.moved(p->cfg.moved_ctx, pool_header_owner(header), from,

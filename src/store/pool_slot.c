@@ -29,14 +29,13 @@ static uint64_t fold(uint64_t sum, pair x)
  * Fletcher's sums in four lanes: they see the order of words, and take a
  * fortieth of the time that unpacking does.
  */
-unsigned pool_check(const void *buf, size_t len, unsigned codec)
+uint64_t pool_sum(const void *buf, size_t len, unsigned codec)
 {
 	const unsigned char *p = buf;
 	unsigned char tail[sizeof(pair[2])] = { 0 };
 	pair a[2] = { { len, codec } };
 	pair b[2] = { { 0 } };
 	pair w[2];
-	uint64_t sum;
 
 	for (; len >= sizeof(w); len -= sizeof(w), p += sizeof(w)) {
 		memcpy(w, p, sizeof(w));
@@ -51,8 +50,7 @@ unsigned pool_check(const void *buf, size_t len, unsigned codec)
 	a[1] += w[1];
 	b[0] += a[0];
 	b[1] += a[1];
-	sum = fold(fold(fold(fold(0, a[0]), a[1]), b[0]), b[1]);
-	return (unsigned)(sum >> (64 - POOL_CHECK_BITS));
+	return fold(fold(fold(fold(0, a[0]), a[1]), b[0]), b[1]);
 }
 
 /* --- lists ---------------------------------------------------------------- */

@@ -2,10 +2,13 @@
 /*
  * Slots: the insides of slabs, for pool.c and pool_compact.c.
  *
- * A slot is a header and the bytes of an object.
+ * A slot is a header and the bytes of an object, and as slots of a class are
+ * equal, mostly some that are left over; the first of them take more of the
+ * object's sum, so that it costs no memory.
  *
  *	63          28 27        15 14     12 11         0
  *	| owner (36)  | check (13) | codec    | length    |
+ *	| bytes of the object ...         | sum (0..4) |  |
  *
  * A length of 0 says: not an object; it is free or being filled.  A free
  * slot has the number of the next free one in place of the owner.
@@ -19,6 +22,8 @@
  */
 #ifndef UZ_STORE_POOL_SLOT_H
 #define UZ_STORE_POOL_SLOT_H
+
+#include <string.h>
 
 #include "store/pool.h"
 
@@ -63,6 +68,11 @@ static inline unsigned pool_header_codec(uint64_t header)
 	       ((1u << POOL_CODEC_BITS) - 1);
 }
 
+static inline uint64_t pool_header_check(uint64_t header)
+{
+	return (header >> POOL_CHECK_SHIFT) & ((1u << POOL_CHECK_BITS) - 1);
+}
+
 static inline uint64_t pool_header_owner(uint64_t header)
 {
 	return header >> POOL_OWNER_SHIFT;
@@ -93,8 +103,26 @@ bool pool_ref_is_plausible(const struct pool *p, struct pool_ref ref);
 void pool_count_locked(struct pool_class *c, bool more, size_t len,
 		       unsigned codec);
 
-/* The check bits of an object. */
-unsigned pool_check(const void *buf, size_t len, unsigned codec);
+/* The sum of an object: its top bits go into the header, see below. */
+uint64_t pool_sum(const void *buf, size_t len, unsigned codec);
+
+static inline uint64_t pool_sum_check(uint64_t sum)
+{
+	return sum >> (64 - POOL_CHECK_BITS);
+}
+
+/* Bytes of the low end of the sum that find room behind LEN bytes. */
+static inline size_t pool_tail_len(const struct pool_class *c, size_t len)
+{
+	return min_size(c->shape.slot_len - sizeof(struct pool_slot) - len,
+			sizeof(uint32_t));
+}
+
+/* Does the tail at P, as long as it is, say SUM? */
+static inline bool pool_tail_is(const void *p, size_t len, uint64_t sum)
+{
+	return !memcmp(p, &sum, len);
+}
 
 /* Make slab ID, just taken, one of class C; list it; forget it again. */
 void pool_slab_prepare(struct pool *p, struct pool_class *c, uint32_t id);
