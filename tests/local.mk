@@ -27,6 +27,7 @@ UNIT_TESTS = \
 	tests/unit/test_cgroup \
 	tests/unit/test_codec \
 	tests/unit/test_config \
+	tests/unit/test_dict \
 	tests/unit/test_exempt \
 	tests/unit/test_lock \
 	tests/unit/test_order \
@@ -38,6 +39,7 @@ UNIT_TESTS = \
 	tests/unit/test_region \
 	tests/unit/test_repack \
 	tests/unit/test_share \
+	tests/unit/test_slab \
 	tests/unit/test_stall \
 	tests/unit/test_staging \
 	tests/unit/test_store \
@@ -210,8 +212,10 @@ REAL_FILES = \
 # Shared by tests: fixtures, patterns, fakes, the main() of fuzz tests.
 LIBTEST = \
 	tests/unit/fixture.c tests/unit/fixture.h \
+	tests/unit/page_owner.h tests/unit/pool_owner.h \
 	tests/fuzz/fuzz_main.c tests/fuzz/fuzz_main.h \
 	tests/bench/corpus.c tests/bench/corpus.h \
+	tests/bench/pack_shelf.c tests/bench/pack_shelf.h \
 	tests/bench/pack_time.c tests/bench/pack_time.h \
 	tests/bench/zram_twin.c tests/bench/zram_twin.h
 

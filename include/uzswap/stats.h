@@ -76,6 +76,8 @@
 	X(repack_saved,		"bytes the second codec has saved")	\
 	X(repack_cpu_ns,	"CPU time of that, ns")			\
 	X(dictionaries,		"dictionaries made and used")	\
+	X(packed_second,	"pages only the second codec could pack")\
+	X(lock_waits,		"times one of our threads slept for a lock")\
 	X(evicted_clean,	"evicted again unchanged: not packed anew") \
 	X(stalls,		"times the kernel said that memory is short")
 

@@ -6,6 +6,7 @@
  */
 #include "base/lock.h"
 
+#include "base/count.h"
 #include "base/log.h"
 #include "base/sys.h"
 
@@ -59,6 +60,7 @@ void lock_take(struct lock *l)
 			return;
 		relax();
 	}
+	count_one(UZSWAP_COUNT_lock_waits);
 	/* acquire: pairs with the release in lock_drop */
 	while (atomic_exchange_explicit(&l->word, 2, memory_order_acquire))
 		sys_futex_wait(&l->word, 2, NULL);

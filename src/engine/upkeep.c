@@ -9,6 +9,8 @@
  */
 #include "engine/upkeep.h"
 
+#include <errno.h>
+
 #include "base/count.h"
 #include "base/sys.h"
 #include "engine/engine.h"
@@ -23,9 +25,10 @@
 #define BUDGET_MAX_NS	((int64_t)(10 * NS_PER_MS))
 
 /*
- * A dictionary costs 0.3 MiB: worth it when so many pages are stored (64
- * MiB).  A new one is tried when eight times as many as DICT_NR of those
- * have gone in, so that versions last as long as what they are made for.
+ * A dictionary costs 0.3 MiB, a large one 1.4: worth it when so many pages
+ * are stored (64 MiB).  A new one is tried when eight times as many as
+ * DICT_NR of those have gone in, so that versions last as long as what they
+ * are made for, and when the second codec is another one.
  */
 #define TRAIN_PAGES	16384u
 #define TRAIN_AGAIN	(8 * (uint64_t)TRAIN_PAGES)
@@ -51,7 +54,7 @@ void upkeep_fork_child(struct engine *e)
 	u->hand = 0;
 	u->stride = 0;
 	u->budget_ns = 0;
-	dict_trainer_clear(&u->trainer, &e->arena);
+	dict_trainer_reset(&u->trainer, &e->arena, 0);
 }
 
 /* --- compaction */
@@ -183,24 +186,63 @@ static void sample(struct helper *h, struct step *s)
 	}
 }
 
+/* Is it time for a dictionary for SECOND? */
+static bool is_training_due(const struct engine *e, struct codec_choice second)
+{
+	const struct upkeep *u = &e->upkeep;
+
+	if (store_nr_first(&e->store) < TRAIN_PAGES)
+		return false;
+	return u->trained_for.id != second.id ||
+	       u->trained_for.level != second.level ||
+	       count_get(UZSWAP_COUNT_evicted) - u->trained_at >= TRAIN_AGAIN;
+}
+
 /* Would a (new) dictionary pay?  Then collect pages in this pass. */
 static void begin_pass(struct engine *e)
 {
+	struct codec_choice second = store_codecs(&e->store).second;
 	struct upkeep *u = &e->upkeep;
-	uint64_t nr = count_get(UZSWAP_COUNT_evicted);
+	uint64_t nr = store_nr_first(&e->store);
 
 	u->hand = 0;
 	u->stride = 0;
-	if (store_codecs(&e->store).second.id != CODEC_ZSTD ||
-	    store_nr_first(&e->store) < TRAIN_PAGES ||
-	    (u->trained_at && nr - u->trained_at < TRAIN_AGAIN))
+	if (!is_training_due(e, second))
 		return;
-	u->trained_at = nr ? nr : 1;
+	u->trained_at = count_get(UZSWAP_COUNT_evicted);
+	u->trained_for = second;
+	dict_trainer_reset(&u->trainer, &e->arena, nr);
 	/* a few may be gone when they are looked at */
-	u->stride = (uint32_t)(store_nr_first(&e->store) * 3 / 4 /
-			       DICT_SAMPLES);
+	u->stride = (uint32_t)(nr * 3 / 4 / u->trainer.nr_wanted);
 	u->skipped = 0;
-	dict_trainer_clear(&u->trainer, &e->arena);
+}
+
+/*
+ * Make one of what was collected.  A fork need not wait for the making: the
+ * child forgets it, and nothing else was touched.
+ */
+static int train(struct helper *h)
+{
+	struct engine *e = h->engine;
+	struct dict_trainer *t = &e->upkeep.trainer;
+	bool more = true;
+	int ret = -EBUSY;
+
+	if (fork_work_begin(&e->fork)) {
+		ret = store_train_begin(&e->store);
+		fork_work_end(&e->fork);
+	}
+	if (!ret)
+		ret = store_train_make(&e->store, t);
+	while (!ret && more) {
+		if (!fork_work_begin(&e->fork))
+			return -EBUSY;
+		more = store_train_try(&e->store, h->codec, t);
+		if (!more)
+			ret = store_train_end(&e->store);
+		fork_work_end(&e->fork);
+	}
+	return ret;
 }
 
 static void end_pass(struct helper *h, uint64_t now_ns)
@@ -209,12 +251,15 @@ static void end_pass(struct helper *h, uint64_t now_ns)
 	struct upkeep *u = &e->upkeep;
 
 	if (u->stride) {
-		if (fork_work_begin(&e->fork)) {
-			if (!store_train(&e->store, h->codec, &u->trainer))
-				count_one(UZSWAP_COUNT_dictionaries);
-			fork_work_end(&e->fork);
+		switch (train(h)) {
+		case 0:
+			count_one(UZSWAP_COUNT_dictionaries);
+			break;
+		case -EBUSY:
+			u->trained_for.id = CODEC_RAW;	/* try again */
+			break;
 		}
-		dict_trainer_clear(&u->trainer, &e->arena);
+		dict_trainer_reset(&u->trainer, &e->arena, 0);
 		u->hand = 0;
 		u->stride = 0;
 		return;

@@ -24,7 +24,7 @@
 #include <stdatomic.h>
 
 #include "base/types.h"
-#include "store/dict.h"
+#include "store/codec.h"
 
 struct engine;
 struct helper;
@@ -38,6 +38,7 @@ struct upkeep {
 	uint32_t stride;	/* sampling: one page of so many; 0 not now */
 	uint32_t skipped;	/* sampling: pages since the last one */
 	uint64_t trained_at;	/* pages evicted when trained last */
+	struct codec_choice trained_for;	/* for what; RAW: never */
 	struct dict_trainer trainer;
 	/* relaxed: settings */
 	_Atomic uint64_t idle_ms;

@@ -48,12 +48,21 @@ void *codec_scratch(struct codec *c)
 	return c->scratch;
 }
 
-/* The dictionary that ID says, NULL if none. */
-static const struct dict *dict_of(const struct codec *c, enum codec_id id)
+/* The codec of ID, and its dictionary if it has one; NULL if unknown. */
+static const struct codec_ops *ops_of(const struct codec *c, enum codec_id id,
+				      const struct dict **dict)
 {
-	if (!c->dicts || id < CODEC_DICT || id >= CODEC_NR)
-		return NULL;
-	return dict_at(c->dicts, (unsigned)id - CODEC_DICT);
+	*dict = NULL;
+	if (id < CODEC_DICT)
+		return codec_ops_of(id);
+	if (c->dicts && id < CODEC_NR)
+		*dict = dict_at(c->dicts, (unsigned)id - CODEC_DICT);
+	return *dict ? (*dict)->ops : NULL;
+}
+
+static void *state_of(const struct codec *c, const struct codec_ops *ops)
+{
+	return ops == &codec_lz4 ? c->lz4 : c->zstd;
 }
 
 static long pack_raw(struct codec *c, const void *page, size_t max)
@@ -92,17 +101,14 @@ static uint64_t sum_of(const void *page)
 static long pack(struct codec *c, struct codec_choice how, const void *page,
 		 size_t max)
 {
-	const struct dict *dict = dict_of(c, how.id);
+	const struct dict *dict;
+	const struct codec_ops *ops = ops_of(c, how.id, &dict);
 
 	if (how.id == CODEC_RAW)
 		return pack_raw(c, page, max);
-	if (how.id == CODEC_LZ4)
-		return codec_lz4.pack(c->lz4, c->out, page, max, how.level,
-				      NULL);
-	if (how.id == CODEC_ZSTD || dict)
-		return codec_zstd.pack(c->zstd, c->out, page, max, how.level,
-				       dict);
-	return -E2BIG;
+	if (!ops)
+		return -E2BIG;
+	return ops->pack(state_of(c, ops), c->out, page, max, how.level, dict);
 }
 
 long codec_pack(struct codec *c, const void **out, struct codec_choice how,
@@ -126,15 +132,14 @@ long codec_pack(struct codec *c, const void **out, struct codec_choice how,
 static int unpack(struct codec *c, void *page, enum codec_id id,
 		  const void *buf, size_t len)
 {
-	const struct dict *dict = dict_of(c, id);
+	const struct dict *dict;
+	const struct codec_ops *ops = ops_of(c, id, &dict);
 
 	if (id == CODEC_RAW)
 		return unpack_raw(page, buf, len);
-	if (id == CODEC_LZ4)
-		return codec_lz4.unpack(c->lz4, page, buf, len, NULL);
-	if (id == CODEC_ZSTD || dict)
-		return codec_zstd.unpack(c->zstd, page, buf, len, dict);
-	return -EBADMSG;
+	if (!ops || !len || len > PAGE_SIZE)
+		return -EBADMSG;
+	return ops->unpack(state_of(c, ops), page, buf, len, dict);
 }
 
 int codec_unpack(struct codec *c, void *page, enum codec_id id,

@@ -21,7 +21,7 @@ enum codec_id {
 	CODEC_RAW,	/* a same-filled page: its word, 8 bytes */
 	CODEC_LZ4,	/* of any level */
 	CODEC_ZSTD,	/* without dictionary, of any level */
-	CODEC_DICT,	/* zstd with dictionary 0; one number for each */
+	CODEC_DICT,	/* with dictionary 0; one number for each */
 	CODEC_NR = CODEC_DICT + DICT_NR
 };
 
@@ -57,10 +57,22 @@ struct codec_ops {
 	/* 0, or -EBADMSG if it is not exactly one page. */
 	int (*unpack)(void *state, void *page, const void *buf, size_t len,
 		      const struct dict *dict);
+	size_t dict_most;	/* bytes of a dictionary it makes use of */
+	/* Of the memory for a digest, at any level. */
+	size_t (*digest_len)(void);
+	/* Digest the content of DICT for its level; false: it can't. */
+	bool (*digest)(struct dict *dict);
 };
 
 extern const struct codec_ops codec_lz4;
 extern const struct codec_ops codec_zstd;
+
+/* The codec of a choice or of an object without dictionary. */
+static inline const struct codec_ops *codec_ops_of(enum codec_id id)
+{
+	return id == CODEC_LZ4 ? &codec_lz4
+	     : id == CODEC_ZSTD ? &codec_zstd : NULL;
+}
 
 struct codec;		/* codec.c: states and an output buffer */
 
@@ -106,9 +118,9 @@ bool codec_is_same_filled(uint64_t *word, const void *page);
 void codec_fill_same(void *page, uint64_t word);
 
 /*
- * For dict.c: digest the content of D for LEVEL, in memory of the arena.
- * Returns  0 or -ENOMEM
+ * Do the bytes of PAGE look like noise, so that no codec can do much with
+ * them that LZ4 could not?  By a sample: a hint.
  */
-MUST_USE int codec_zstd_digest(struct dict *d, struct arena *a, int level);
+bool codec_is_noise(const void *page);
 
 #endif

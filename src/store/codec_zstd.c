@@ -5,11 +5,10 @@
  *
  * An object is a frame without magic number, length, checksum and name of
  * its dictionary: the pool has a length and a checksum of its own, and the
- * codec number says the dictionary.  That leaves 5 bytes of 1300.
+ * codec number says the dictionary.  That leaves 5 bytes.
  *
- * A dictionary is raw content; each page has Huffman tables of its own.
- * Tables in the dictionary (ZDICT) made mixed pages 3 % larger, as they fit
- * none of them well.
+ * A dictionary is raw content; each page has Huffman tables of its own, as
+ * pages of all kinds share it and common ones fit none of them well.
  */
 #define ZSTD_STATIC_LINKING_ONLY
 #include <zstd.h>
@@ -19,16 +18,11 @@
 
 #include "store/codec.h"
 
-/* More takes 5 times the time of 9 and gains 1 % on single pages. */
-#define LEVEL_MAX	12
+/* The levels above are for windows larger than a page and a dictionary. */
+#define LEVEL_MAX	19
 
-/*
- * The tables of a digested dictionary, 2^N entries: one for each position.
- * zstd would take four times as many, 1 MiB.
- */
-#define TABLE_LOG	15
-
-_Static_assert(DICT_LEN <= 1 << TABLE_LOG, "a place for each position");
+/* From these on tables are trees, with two entries for each position. */
+#define TREES_FROM	ZSTD_btlazy2
 
 /* At the head of the state, with the memory of both behind it. */
 struct contexts {
@@ -81,7 +75,7 @@ static size_t pack_len(void)
 
 	for (int level = 1; level <= LEVEL_MAX; level++) {
 		ZSTD_compressionParameters p =
-			ZSTD_getCParams(level, PAGE_SIZE, DICT_LEN);
+			ZSTD_getCParams(level, PAGE_SIZE, DICT_LARGE);
 
 		most = max_size(most, ZSTD_estimateCCtxSize_usingCParams(p));
 	}
@@ -148,53 +142,66 @@ static int zstd_unpack(void *state, void *page, const void *buf, size_t len,
 	ZSTD_DCtx *d = unpack_context(state);
 	size_t got;
 
-	if (!d || !len || len > PAGE_SIZE)
+	if (!d)
 		return -EBADMSG;
 	got = ZSTD_decompress_usingDDict(d, page, PAGE_SIZE, buf, len,
 					 dict ? dict->unpacking : NULL);
 	return got == PAGE_SIZE ? 0 : -EBADMSG;
 }
 
-/* What a dictionary is digested for: few tables, see TABLE_LOG. */
-static ZSTD_compressionParameters digest_params(int level)
+/*
+ * What a dictionary of LEN bytes is digested for: tables with a place for
+ * each position, where zstd would take four times as many.
+ */
+static ZSTD_compressionParameters digest_params(int level, size_t len)
 {
-	ZSTD_compressionParameters p =
-		ZSTD_getCParams(level, PAGE_SIZE, DICT_LEN);
+	ZSTD_compressionParameters p = ZSTD_getCParams(level, PAGE_SIZE, len);
+	unsigned log = len > DICT_SMALL ? 17 : 15;
 
-	p.hashLog = (unsigned)min_size(p.hashLog, TABLE_LOG);
-	p.chainLog = (unsigned)min_size(p.chainLog, TABLE_LOG);
+	_Static_assert(DICT_SMALL <= 1 << 15 && DICT_LARGE <= 1 << 17,
+		       "a place for each position");
+	p.hashLog = (unsigned)min_size(p.hashLog, log);
+	p.chainLog = (unsigned)min_size(p.chainLog,
+					log + (p.strategy >= TREES_FROM));
 	return p;
 }
 
-/* At any level, so that a later version has room in the same place. */
+static size_t digest_unpack_len(void)
+{
+	return round_up(ZSTD_estimateDDictSize(DICT_LARGE, ZSTD_dlm_byRef),
+			64);
+}
+
 static size_t digest_pack_len(void)
 {
 	size_t most = 0;
 
 	for (int level = 1; level <= LEVEL_MAX; level++)
-		most = max_size(most, ZSTD_estimateCDictSize_advanced(DICT_LEN,
-					digest_params(level), ZSTD_dlm_byRef));
+		most = max_size(most,
+				ZSTD_estimateCDictSize_advanced(DICT_LARGE,
+					digest_params(level, DICT_LARGE),
+					ZSTD_dlm_byRef));
 	return most;
 }
 
-int codec_zstd_digest(struct dict *d, struct arena *a, int level)
+static size_t zstd_digest_len(void)
 {
-	size_t unpack = round_up(ZSTD_estimateDDictSize(DICT_LEN,
-							ZSTD_dlm_byRef), 64);
-	size_t pack = digest_pack_len();
+	return digest_unpack_len() + digest_pack_len();
+}
 
-	if (!d->digest)
-		d->digest = arena_alloc(a, unpack + pack);
-	if (!d->digest)
-		return -ENOMEM;
+static bool zstd_digest(struct dict *d)
+{
+	size_t unpack = digest_unpack_len();
+
 	d->unpacking = ZSTD_initStaticDDict(d->digest, unpack, d->content,
-					    DICT_LEN, ZSTD_dlm_byRef,
+					    d->len, ZSTD_dlm_byRef,
 					    ZSTD_dct_rawContent);
-	d->packing = ZSTD_initStaticCDict((char *)d->digest + unpack, pack,
-					  d->content, DICT_LEN, ZSTD_dlm_byRef,
+	d->packing = ZSTD_initStaticCDict((char *)d->digest + unpack,
+					  digest_pack_len(), d->content,
+					  d->len, ZSTD_dlm_byRef,
 					  ZSTD_dct_rawContent,
-					  digest_params(level));
-	return d->packing && d->unpacking ? 0 : -ENOMEM;
+					  digest_params(d->level, d->len));
+	return d->packing && d->unpacking;
 }
 
 const struct codec_ops codec_zstd = {
@@ -205,4 +212,7 @@ const struct codec_ops codec_zstd = {
 	.state_len = zstd_state_len,
 	.pack = zstd_pack,
 	.unpack = zstd_unpack,
+	.dict_most = DICT_LARGE,
+	.digest_len = zstd_digest_len,
+	.digest = zstd_digest,
 };

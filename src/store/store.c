@@ -35,6 +35,9 @@ enum tag {
 /* A dictionary is used if it makes pages a 1/DICT_GAIN smaller. */
 #define DICT_GAIN	50
 
+/* Levels that are quick enough for a page on its way out. */
+#define QUICK_LEVEL	3
+
 _Static_assert((unsigned)CODEC_NR <= POOL_NR_CODECS, "codec fits");
 _Static_assert(POOL_REF_BITS + TAG_BITS <= STORE_REF_BITS, "ref fits");
 
@@ -77,7 +80,7 @@ int store_start(struct store *s, const struct store_config *cfg)
 	atomic_init(&s->second, cfg->codecs.second);
 	store_set_accept_pct(s, cfg->accept_pct);
 	memset(&s->dicts, 0, sizeof(s->dicts));
-	s->dict = 0;
+	atomic_init(&s->dict, 0);
 	return pool_start(&s->pool, &pool);
 }
 
@@ -106,11 +109,37 @@ static uint64_t ref_to_word(struct store_ref ref)
 	return (value ^ sign) - sign;
 }
 
+static struct codec_choice first_of(const struct store *s)
+{
+	return atomic_load_explicit(&s->first, memory_order_relaxed);
+}
+
+/*
+ * Pack a page that is not same-filled but perhaps CODEC_RAW.  What the first
+ * codec can't do much with, machine code for one, may still pay with the
+ * second; it is tried there at once, as it would never be stored otherwise.
+ */
+static long pack(const struct store *s, struct codec *codec,
+		 struct codec_choice *how, const void **buf, const void *page)
+{
+	size_t max = atomic_load_explicit(&s->max_len, memory_order_relaxed);
+	struct codec_choice second = store_codecs(s).second;
+	long len = codec_pack(codec, buf, *how, page, max);
+
+	if (likely(len >= 0) || second.id == CODEC_RAW || codec_is_noise(page))
+		return len;
+	second.level = second.level < QUICK_LEVEL ? second.level : QUICK_LEVEL;
+	*how = second;
+	len = codec_pack(codec, buf, *how, page, max);
+	if (len >= 0)
+		count_one(UZSWAP_COUNT_packed_second);
+	return len;
+}
+
 int store_put(struct store *s, struct store_ref *ref, struct codec *codec,
 	      uint64_t owner, const void *page)
 {
-	struct codec_choice how = atomic_load_explicit(&s->first,
-						memory_order_relaxed);
+	struct codec_choice how = first_of(s);
 	struct pool_ref pref;
 	const void *buf;
 	uint64_t word;
@@ -129,13 +158,10 @@ int store_put(struct store *s, struct store_ref *ref, struct codec *codec,
 	}
 	if (pool_is_full(&s->pool) || torture_strikes(64))
 		return -ENOSPC;
-	len = codec_pack(codec, &buf, how, page,
-			 atomic_load_explicit(&s->max_len,
-					      memory_order_relaxed));
+	len = pack(s, codec, &how, &buf, page);
 	if (len < 0 || torture_strikes(64))
 		return -E2BIG;
-	ret = pool_put(&s->pool, &pref, owner, how.id, buf,
-		       (size_t)len);
+	ret = pool_put(&s->pool, &pref, owner, how.id, buf, (size_t)len);
 	if (!ret)
 		*ref = ref_of(pref);
 	return ret;
@@ -144,8 +170,7 @@ int store_put(struct store *s, struct store_ref *ref, struct codec *codec,
 long store_measure(const struct store *s, struct codec *codec,
 		   const void *page)
 {
-	struct codec_choice how = atomic_load_explicit(&s->first,
-						memory_order_relaxed);
+	struct codec_choice how = first_of(s);
 	struct store_ref ref;
 	const void *buf;
 	uint64_t word;
@@ -156,9 +181,7 @@ long store_measure(const struct store *s, struct codec *codec,
 			return 0;
 		how.id = CODEC_RAW;
 	}
-	len = codec_pack(codec, &buf, how, page,
-			 atomic_load_explicit(&s->max_len,
-					      memory_order_relaxed));
+	len = pack(s, codec, &how, &buf, page);
 	return len < 0 ? -E2BIG : (long)pool_share(&s->pool, (size_t)len);
 }
 
@@ -216,10 +239,13 @@ size_t store_compact(struct store *s, size_t max_moves)
 /* The second codec as it is to be used now; CODEC_RAW: none. */
 static struct codec_choice again_by(const struct store *s)
 {
+	unsigned nr = atomic_load_explicit(&s->dict, memory_order_relaxed);
 	struct codec_choice how = store_codecs(s).second;
+	const struct dict *d = nr ? dict_at(&s->dicts, nr - 1) : NULL;
 
-	if (how.id == CODEC_ZSTD && s->dict)
-		how.id = (enum codec_id)(CODEC_DICT + s->dict - 1);
+	/* it may have been made for another one */
+	if (d && d->ops == codec_ops_of(how.id) && d->level == how.level)
+		how.id = (enum codec_id)(CODEC_DICT + nr - 1);
 	return how;
 }
 
@@ -249,23 +275,31 @@ static bool repack_held(struct store *s, struct codec *codec,
 	return false;
 }
 
+/* Is CODEC one that what AGAIN says would replace? */
+static bool is_first(const struct store *s, struct codec_choice again,
+		     unsigned codec)
+{
+	return codec == first_of(s).id ||
+	       (codec == store_codecs(s).second.id && again.id >= CODEC_DICT);
+}
+
 bool store_is_first(const struct store *s, struct store_ref ref)
 {
-	struct codec_choice first = atomic_load_explicit(&s->first,
-						memory_order_relaxed);
-
 	return tag_of(ref) == TAG_POOL &&
-	       pool_codec_of(&s->pool, pool_ref_of(ref)) == first.id;
+	       is_first(s, again_by(s), pool_codec_of(&s->pool,
+						      pool_ref_of(ref)));
 }
 
 uint64_t store_nr_first(const struct store *s)
 {
-	struct codec_choice first = atomic_load_explicit(&s->first,
-						memory_order_relaxed);
+	struct codec_choice again = again_by(s);
 	struct pool_usage u;
+	uint64_t nr = 0;
 
 	pool_usage(&s->pool, &u);
-	return u.nr_by_codec[first.id];
+	for (unsigned i = CODEC_LZ4; i < CODEC_DICT; i++)
+		nr += is_first(s, again, i) ? u.nr_by_codec[i] : 0;
+	return nr;
 }
 
 enum store_repacked store_repack(struct store *s, struct codec *codec,
@@ -301,47 +335,81 @@ bool store_peek(struct store *s, struct codec *codec, struct store_ref ref,
 	return ok;
 }
 
-/* Bytes that the pages come to that a dictionary is tried on. */
-static size_t try_pages(struct codec *codec, const struct dict_trainer *t,
-			struct codec_choice how)
+int store_train_begin(struct store *s)
 {
-	size_t sum = 0;
+	struct store_training *t = &s->training;
+	unsigned used = atomic_load_explicit(&s->dict, memory_order_relaxed);
+	struct pool_usage use;
+	unsigned i = 0;
 
-	for (unsigned i = DICT_SAMPLES - DICT_TRIED; i < DICT_SAMPLES; i++) {
-		const void *buf;
-		long len = codec_pack(codec, &buf, how,
-				      t->samples + i * PAGE_SIZE, PAGE_SIZE);
+	*t = (struct store_training){ .now = again_by(s) };
+	t->with = store_codecs(s).second;
+	if (t->with.id == CODEC_RAW)
+		return -E2BIG;
+	pool_usage(&s->pool, &use);
+	while (i < DICT_NR && (use.nr_by_codec[CODEC_DICT + i] ||
+			       used == i + 1))
+		i++;
+	if (i == DICT_NR)
+		return -ENOSPC;
+	if (dict_prepare(&s->dicts, i, s->cfg.arena, codec_ops_of(t->with.id),
+			 t->with.level))
+		return -ENOMEM;
+	t->with.id = (enum codec_id)(CODEC_DICT + i);
+	return 0;
+}
 
-		sum += len < 0 ? PAGE_SIZE : (size_t)len;
-	}
-	return sum;
+int store_train_make(struct store *s, struct dict_trainer *t)
+{
+	return dict_make(&s->dicts, s->training.with.id - CODEC_DICT, t);
+}
+
+/* Bytes that it takes; a page, if it does not pack. */
+static size_t packed_len(struct codec *codec, struct codec_choice how,
+			 const void *page)
+{
+	const void *buf;
+	long len = codec_pack(codec, &buf, how, page, PAGE_SIZE);
+
+	return len < 0 ? PAGE_SIZE : (size_t)len;
+}
+
+bool store_train_try(struct store *s, struct codec *codec,
+		     const struct dict_trainer *dt)
+{
+	struct store_training *t = &s->training;
+	const void *page;
+
+	if (t->nr == DICT_TRIED)
+		return false;
+	page = dict_trainer_tried(dt, t->nr++);
+	t->len_now += packed_len(codec, t->now, page);
+	t->len_with += packed_len(codec, t->with, page);
+	return true;
+}
+
+int store_train_end(struct store *s)
+{
+	struct store_training *t = &s->training;
+
+	if (t->len_with > t->len_now - t->len_now / DICT_GAIN)
+		return -E2BIG;
+	atomic_store_explicit(&s->dict, t->with.id - CODEC_DICT + 1,
+			      memory_order_relaxed);
+	return 0;
 }
 
 int store_train(struct store *s, struct codec *codec, struct dict_trainer *t)
 {
-	struct codec_choice how = again_by(s);
-	struct pool_usage use;
-	unsigned i = 0;
-	size_t now;
-	int ret;
+	int ret = store_train_begin(s);
 
-	if (how.id == CODEC_RAW || how.id == CODEC_LZ4)
-		return -E2BIG;
-	pool_usage(&s->pool, &use);
-	while (i < DICT_NR && (use.nr_by_codec[CODEC_DICT + i] ||
-			       s->dict == i + 1))
-		i++;
-	if (i == DICT_NR)
-		return -ENOSPC;
-	ret = dict_train(&s->dicts, i, t, s->cfg.arena, how.level);
+	if (!ret)
+		ret = store_train_make(s, t);
 	if (ret)
 		return ret;
-	now = try_pages(codec, t, how);
-	how.id = (enum codec_id)(CODEC_DICT + i);
-	if (try_pages(codec, t, how) > now - now / DICT_GAIN)
-		return -E2BIG;
-	s->dict = i + 1;
-	return 0;
+	while (store_train_try(s, codec, t))
+		;
+	return store_train_end(s);
 }
 
 void store_set_codecs(struct store *s, struct codec_pair codecs)

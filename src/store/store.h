@@ -4,7 +4,8 @@
  * bytes back.  Knows no addresses.
  *
  *	store_put    same-filled? -> the ref itself holds the value
- *	             pack (codec) -> refused if it does not pay
+ *	             pack (codec) -> refused if it does not pay, by the second
+ *	                             codec neither
  *	                          -> pool_put
  *	store_load   the mirror image
  *	store_drop   forget an object
@@ -44,7 +45,15 @@ struct store {
 	struct store_config cfg;	/* set once */
 	struct pool pool;
 	struct dict_set dicts;		/* store_train() makes them */
-	unsigned dict;			/* to pack with, plus 1; 0 none */
+	struct store_training {
+		struct codec_choice with;	/* the one being made */
+		struct codec_choice now;	/* it has to be better */
+		unsigned nr;			/* pages tried */
+		size_t len_with;		/* what they came to, bytes */
+		size_t len_now;
+	} training;
+	/* relaxed: only who trains sets it */
+	_Atomic unsigned dict;		/* to pack with, plus 1; 0 none */
 	/* relaxed: they guard nothing */
 	_Atomic size_t max_len;		/* longest object that pays, bytes */
 	_Atomic struct codec_choice first;
@@ -112,10 +121,10 @@ enum store_repacked {
 enum store_repacked store_repack(struct store *s, struct codec *codec,
 				 struct store_ref ref, size_t *saved);
 
-/* Objects that are packed by the first codec. */
+/* Objects that the second codec, as it is now, has not packed yet. */
 uint64_t store_nr_first(const struct store *s);
 
-/* Is it packed by the first codec?  REF may be gone: a hint. */
+/* Is it one of these?  REF may be gone: a hint. */
 bool store_is_first(const struct store *s, struct store_ref ref);
 
 /*
@@ -127,14 +136,27 @@ bool store_peek(struct store *s, struct codec *codec, struct store_ref ref,
 
 /*
  * Make a dictionary for the second codec of what was collected, and use it
- * if it makes the collected pages smaller than what is used now.
+ * if it makes the collected pages smaller than what is used now.  In steps,
+ * as it takes long:
+ *
+ *	begin   choose a place for it
+ *	make    all the work on the dictionary itself; touches nothing else
+ *	try     one page, with it and without; false when none is left
+ *	end     use it, or not
  *
  * Returns  0
  *          -ENOSPC  every version is needed by objects
- *          -ENOMEM
+ *          -ENOMEM  no memory, or too few pages
  *          -E2BIG   it gains too little
  * Context  as store_repack()
  */
+MUST_USE int store_train_begin(struct store *s);
+MUST_USE int store_train_make(struct store *s, struct dict_trainer *t);
+bool store_train_try(struct store *s, struct codec *codec,
+		     const struct dict_trainer *t);
+MUST_USE int store_train_end(struct store *s);
+
+/* All of it. */
 MUST_USE int store_train(struct store *s, struct codec *codec,
 			 struct dict_trainer *t);
 

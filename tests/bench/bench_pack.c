@@ -2,16 +2,24 @@
 /*
  * How densely and how fast the store keeps pages.
  *
- *	bench_pack [-m MIB] [-c MILLIONS] [-r ROUNDS]
+ *	bench_pack [-m MIB] [-c MILLIONS] [-r ROUNDS] [-t TABLES]
+ *	           [-p CODECS]
  *
- *	-m	pages of each kind, MiB (64)
+ *	-m	pages of each kind, MiB (64); 128 make a mix of 896 MiB
  *	-c	random frees and stores, millions (10)
  *	-r	rounds of the timing, of which the median counts (7)
  *
- * Four tables: density of each kind and of the mix, in a pool of its own and
- * in zram; the mix packed again by second codecs; the mix's pool after churn
- * and after freeing; time per page of packing and storing, loading and
- * unpacking, beside bare LZ4 on the same pages in the same round.
+ *	-t	which tables, by their first letters (dpct)
+ *	-p	pack again by these only, as lz4+zstd:15
+ *
+ * Four tables: *d*ensity of each kind and of the mix, in a pool of its own
+ * and in zram; the mix *p*acked again by second codecs; the mix's pool after
+ * *c*hurn and after freeing; *t*ime per page of packing and storing, loading
+ * and unpacking, beside bare LZ4 on the same pages in the same round.
+ *
+ * A seventh of the mix is random and stays resident, so that its ratio is
+ * below 7 whatever the rest comes to; the second last column counts without
+ * what is refused, the last one with it.
  *
  * The objects of the churn are packed beforehand and go straight to the
  * pool, since it is the pool that is looked at.
@@ -23,11 +31,9 @@
 
 #include "base/sys.h"
 #include "store/store.h"
-#include "tests/bench/corpus.h"
-#include "tests/bench/pack_time.h"
+#include "tests/bench/pack_shelf.h"
 #include "tests/bench/zram_twin.h"
 
-#define RESERVE		(16 * GIB)
 #define ACCEPT_PCT	75
 #define MAX_LEN		(PAGE_SIZE * ACCEPT_PCT / 100)
 #define COMPACT_EVERY	256	/* operations of the churn */
@@ -37,103 +43,8 @@ static const struct codec_choice lz4 = { CODEC_LZ4, 1 };
 static size_t kind_mib = 64;
 static uint64_t churn_millions = 10;
 static unsigned nr_rounds = 7;
-
-/* Every page of the corpus and where it is kept. */
-struct item {
-	const char *page;
-	struct store_ref ref;
-};
-
-static struct {
-	char *pages;
-	struct item *items;
-	size_t nr;
-	size_t first[CORPUS_NR + 1];	/* items by kind */
-	struct store store;
-	struct codec_pair pair;
-	struct arena arena;
-	struct codec *codec[PACK_TIME_THREADS];
-} b;
-
-static void fail(const char *what)
-{
-	fprintf(stderr, "bench_pack: %s\n", what);
-	exit(1);
-}
-
-static void *alloc(size_t nr, size_t size)
-{
-	void *p = calloc(nr, size);
-
-	if (!p)
-		fail("no memory");
-	return p;
-}
-
-/* An item is its own owner; nobody claims anything here. */
-static bool moved(void *ctx, uint64_t owner, struct store_ref from,
-		  struct store_ref to)
-{
-	(void)ctx;
-	if (b.items[owner].ref.bits != from.bits)
-		fail("an object is not where it was");
-	b.items[owner].ref = to;
-	return true;
-}
-
-static void start_store(void)
-{
-	struct store_config cfg = {
-		.arena = &b.arena,
-		.reserve_len = RESERVE,
-		.accept_pct = ACCEPT_PCT,
-		.codecs = CODEC_PAIR_DEFAULT,
-		.moved = moved,
-	};
-
-	if (store_start(&b.store, &cfg))
-		fail("no address space");
-}
-
-static void drop_item(size_t i)
-{
-	if (b.items[i].ref.bits)
-		store_drop(&b.store, b.items[i].ref);
-	b.items[i].ref.bits = 0;
-}
-
-/* Drop all and give all RAM back; a store can't be stopped. */
-static void stop_store(void)
-{
-	struct store_usage u;
-
-	for (size_t i = 0; i < b.nr; i++)
-		drop_item(i);
-	slab_trim(&b.store.pool.slabs, 0);
-	store_usage(&b.store, &u);
-	if (u.pages || u.packed || u.used)
-		fail("an empty store is not empty");
-}
-
-static void make_corpus(void)
-{
-	size_t len = kind_mib * MIB;
-	size_t at = 0;
-
-	b.pages = aligned_alloc(PAGE_SIZE, CORPUS_NR * len);
-	b.items = alloc(CORPUS_NR * len / PAGE_SIZE, sizeof(*b.items));
-	if (!b.pages)
-		fail("no memory");
-	for (unsigned k = 0; k < CORPUS_NR; k++) {
-		size_t got = corpus_fill(k, b.pages + at, len);
-
-		b.first[k] = at / PAGE_SIZE;
-		at += round_down(got, PAGE_SIZE);
-	}
-	b.nr = b.first[CORPUS_NR] = at / PAGE_SIZE;
-	for (size_t i = 0; i < b.nr; i++)
-		b.items[i].page = b.pages + i * PAGE_SIZE;
-}
+static const char *tables = "dpct";
+static const char *only;
 
 /* --- density -------------------------------------------------------------- */
 
@@ -183,6 +94,19 @@ static void print_zram(const char *name, size_t first, size_t end)
 	       ratio((end - first) * PAGE_SIZE, u.used));
 }
 
+/* The mix, by the first codec only. */
+static void show_mix(const char *codecs)
+{
+	struct codec_pair pair;
+
+	shelf_open(ACCEPT_PCT);
+	if (codec_parse(&pair, codecs))
+		shelf_fail("no such codecs");
+	store_set_codecs(&b.store, pair);
+	print_density(codecs, b.nr, put_range(0, b.nr));
+	shelf_close();
+}
+
 static void show_density(void)
 {
 	printf("%-10s %9s %9s %9s %9s %8s %9s %9s\n", "fresh", "MiB",
@@ -190,15 +114,16 @@ static void show_density(void)
 	for (unsigned k = 0; k < CORPUS_NR; k++) {
 		size_t refused;
 
-		start_store();
+		shelf_open(ACCEPT_PCT);
 		refused = put_range(b.first[k], b.first[k + 1]);
 		print_density(corpus_names[k], b.first[k + 1] - b.first[k],
 			      refused);
-		stop_store();
+		shelf_close();
 	}
-	start_store();
-	print_density("mix", b.nr, put_range(0, b.nr));
-	stop_store();
+	printf("the mix, by\n");
+	show_mix("lz4");
+	show_mix("lz4:3");
+	show_mix("zstd:1");
 	printf("zram, lz4\n");
 	for (unsigned k = 0; k < CORPUS_NR; k++)
 		print_zram(corpus_names[k], b.first[k], b.first[k + 1]);
@@ -223,9 +148,9 @@ static void pack_all(void)
 {
 	size_t at = 0;
 
-	churn.bytes = alloc(b.nr, MAX_LEN);
-	churn.len = alloc(b.nr, sizeof(*churn.len));
-	churn.at = alloc(b.nr, sizeof(*churn.at));
+	churn.bytes = shelf_alloc(b.nr, MAX_LEN);
+	churn.len = shelf_alloc(b.nr, sizeof(*churn.len));
+	churn.at = shelf_alloc(b.nr, sizeof(*churn.at));
 	for (size_t i = 0; i < b.nr; i++) {
 		const void *out;
 		uint64_t word;
@@ -251,7 +176,7 @@ static void put_packed(size_t i, size_t from)
 
 	if (pool_put(&b.store.pool, &ref, i, CODEC_LZ4,
 		     churn.bytes + churn.at[from], churn.len[from]))
-		fail("no room");
+		shelf_fail("no room");
 	b.items[i].ref.bits = ref.bits << 2 | 1;
 }
 
@@ -293,7 +218,7 @@ static void churn_steps(uint64_t *rand, uint64_t nr, size_t first, size_t end)
 	for (uint64_t n = 0; n < nr; n++) {
 		size_t i = pick(rand, 0, b.nr);
 
-		drop_item(i);
+		shelf_drop(i);
 		put_packed(i, pick(rand, first, end));
 		if (n % COMPACT_EVERY == 0)
 			compact_some();
@@ -322,7 +247,7 @@ static void free_part(uint64_t *rand, unsigned pct, const char *name)
 {
 	for (size_t i = 0; i < b.nr; i++)
 		if (corpus_random(rand) % 100 < pct && b.items[i].ref.bits) {
-			drop_item(i);
+			shelf_drop(i);
 			churn.ops++;
 		}
 	note_worst();
@@ -337,7 +262,7 @@ static void show_churn(void)
 
 	printf("\n%-24s %9s %9s %8s %8s %10s %9s\n", "pool of the mix",
 	       "packed", "used", "us/pck", "worst", "moves", "us/op");
-	start_store();
+	shelf_open(ACCEPT_PCT);
 	for (size_t i = 0; i < b.nr; i++)
 		if (churn.len[i])
 			put_packed(i, i);
@@ -354,7 +279,7 @@ static void show_churn(void)
 	free_part(&rand, 50, "50 % freed");
 	free_part(&rand, 80, "90 % freed");
 	free_part(&rand, 90, "99 % freed");
-	stop_store();
+	shelf_close();
 }
 
 /* --- packed again --------------------------------------------------------- */
@@ -367,6 +292,7 @@ static void train(void)
 
 	if (dict_trainer_init(&t, &b.arena))
 		return;
+	dict_trainer_reset(&t, &b.arena, store_nr_first(&b.store));
 	while ((to = dict_trainer_next(&t))) {
 		size_t i = corpus_random(&rand) % b.nr;
 
@@ -375,7 +301,7 @@ static void train(void)
 	}
 	if (store_train(&b.store, b.codec[0], &t))
 		printf("(a dictionary gains too little)\n");
-	dict_trainer_clear(&t, &b.arena);
+	dict_trainer_reset(&t, &b.arena, 0);
 }
 
 /* Microseconds of loading one page, at random. */
@@ -391,21 +317,22 @@ static double load_us(void)
 
 		if (store_load(&b.store, b.codec[0], b.items[i].ref, page) ||
 		    memcmp(page, b.items[i].page, PAGE_SIZE))
-			fail("a page is not what was put");
+			shelf_fail("a page is not what was put");
 	}
 	return (double)(sys_cpu_ns() - start) / 1000 / nr;
 }
 
 static void show_repacked(const char *codecs, bool dictionary)
 {
+	struct codec_pair pair;
 	size_t refused;
 	uint64_t start;
 	size_t nr = 0;
 
-	start_store();
-	if (codec_parse(&b.pair, codecs))
-		fail("no such codecs");
-	store_set_codecs(&b.store, b.pair);
+	shelf_open(ACCEPT_PCT);
+	if (codec_parse(&pair, codecs))
+		shelf_fail("no such codecs");
+	store_set_codecs(&b.store, pair);
 	refused = put_range(0, b.nr);
 	if (dictionary)
 		train();
@@ -421,21 +348,27 @@ static void show_repacked(const char *codecs, bool dictionary)
 	print_density(dictionary ? "mix, dict" : "mix", b.nr, refused);
 	printf("           %zu packed again, %.1f us each; %.2f us to load\n",
 	       nr, ratio(start, nr) / 1000, load_us());
-	stop_store();
+	shelf_close();
 }
 
 static void show_second(void)
 {
-	static const char *const codecs[] = {
-		"lz4+lz4:9", "lz4+zstd:1", "lz4+zstd:3", "lz4+zstd:6",
-		"lz4+zstd:9",
+	/* with a dictionary only, where without takes long and gains little */
+	static const struct {
+		const char *codecs;
+		bool without;
+	} jobs[] = {
+		{ "lz4+lz4:9", true }, { "lz4+zstd:3", true },
+		{ "lz4+zstd:9", true }, { "lz4+zstd:15", false },
 	};
 
-	for (unsigned i = 0; i < ARRAY_SIZE(codecs); i++) {
-		printf("%s\n", codecs[i]);
-		show_repacked(codecs[i], false);
-		if (i)
-			show_repacked(codecs[i], true);
+	if (only)
+		show_repacked(only, true);
+	for (unsigned i = 0; !only && i < ARRAY_SIZE(jobs); i++) {
+		printf("%s\n", jobs[i].codecs);
+		if (jobs[i].without)
+			show_repacked(jobs[i].codecs, false);
+		show_repacked(jobs[i].codecs, true);
 	}
 }
 
@@ -444,7 +377,7 @@ static void show_second(void)
 /* The pages that pay, in random order. */
 static void show_time(void)
 {
-	const char **pages = alloc(b.nr, sizeof(*pages));
+	const char **pages = shelf_alloc(b.nr, sizeof(*pages));
 	uint64_t rand = 42;
 	size_t nr = 0;
 
@@ -459,10 +392,10 @@ static void show_time(void)
 		pages[j] = t;
 	}
 	for (unsigned n = 1; n <= PACK_TIME_THREADS; n++) {
-		start_store();
+		shelf_open(ACCEPT_PCT);
 		if (pack_time(&b.store, b.codec, n, nr_rounds, pages, nr))
-			fail("a page was refused or damaged");
-		stop_store();
+			shelf_fail("a page was refused or damaged");
+		shelf_close();
 	}
 	free(pages);
 }
@@ -471,7 +404,7 @@ int main(int argc, char **argv)
 {
 	int opt;
 
-	while ((opt = getopt(argc, argv, "m:c:r:")) != -1) {
+	while ((opt = getopt(argc, argv, "m:c:r:t:p:")) != -1) {
 		unsigned long n = optarg ? strtoul(optarg, NULL, 10) : 0;
 
 		if (opt == 'm' && n)
@@ -480,21 +413,24 @@ int main(int argc, char **argv)
 			churn_millions = n;
 		else if (opt == 'r' && n && n <= PACK_TIME_ROUNDS)
 			nr_rounds = (unsigned)n;
+		else if (opt == 't')
+			tables = optarg;
+		else if (opt == 'p')
+			only = optarg;
 		else
-			fail("usage: bench_pack [-m MIB] [-c MILLIONS] "
-			     "[-r ROUNDS]");
+			shelf_fail("usage: bench_pack [-m MIB] [-c MILLIONS] "
+			     "[-r ROUNDS] [-t TABLES] [-p CODECS]");
 	}
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	if (arena_start(&b.arena, 1024 * GIB))
-		fail("no address space");
-	for (int i = 0; i < PACK_TIME_THREADS; i++)
-		if (!(b.codec[i] = codec_new(&b.arena, &b.store.dicts)))
-			fail("no memory");
-	make_corpus();
-	show_density();
+	shelf_make(kind_mib);
 	pack_all();
-	show_second();
-	show_churn();
-	show_time();
+	if (strchr(tables, 'd'))
+		show_density();
+	if (strchr(tables, 'p'))
+		show_second();
+	if (strchr(tables, 'c'))
+		show_churn();
+	if (strchr(tables, 't'))
+		show_time();
 	return 0;
 }

@@ -13,7 +13,9 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/count.h"
 #include "base/sys.h"
 
 enum job { BARE_PACK, BARE_UNPACK, PUT, LOAD, DROP, NR_JOBS };
@@ -128,8 +130,11 @@ static void measure(struct share *s, double *cpu, double *wall,
 	}
 }
 
-static void print(const double *cpu, const double *wall, unsigned nr_threads)
+static void print(const double *cpu, const double *wall, unsigned nr_threads,
+		  uint64_t waits)
 {
+	static double alone[NR_JOBS];	/* of one thread */
+
 	printf("\n%u thread%-3s  %12s %12s %10s\n", nr_threads,
 	       nr_threads > 1 ? "s" : "", "cpu us/page", "us/page", "MB/s");
 	for (unsigned j = 0; j < NR_JOBS; j++)
@@ -138,6 +143,16 @@ static void print(const double *cpu, const double *wall, unsigned nr_threads)
 		       (double)PAGE_SIZE / wall[j] * 1000);
 	printf("throughput of bare LZ4: put %.3f, load %.3f of it\n",
 	       cpu[BARE_PACK] / cpu[PUT], cpu[BARE_UNPACK] / cpu[LOAD]);
+	if (nr_threads == 1) {
+		memcpy(alone, wall, sizeof(alone));
+		return;
+	}
+	printf("as fast as one thread: lz4 pack x%.2f, store_put x%.2f, "
+	       "lz4 unpack x%.2f, store_load x%.2f\n",
+	       alone[BARE_PACK] / wall[BARE_PACK], alone[PUT] / wall[PUT],
+	       alone[BARE_UNPACK] / wall[BARE_UNPACK],
+	       alone[LOAD] / wall[LOAD]);
+	printf("%llu waits for a lock in all\n", (unsigned long long)waits);
 }
 
 int pack_time(struct store *store, struct codec *const *codec,
@@ -147,6 +162,7 @@ int pack_time(struct store *store, struct codec *const *codec,
 	struct share *s = calloc(nr_threads, sizeof(*s));
 	double cpu[NR_JOBS];
 	double wall[NR_JOBS];
+	uint64_t waits = count_get(UZSWAP_COUNT_lock_waits);
 	int failed = !s;
 
 	for (unsigned i = 0; s && i < nr_threads; i++) {
@@ -169,6 +185,7 @@ int pack_time(struct store *store, struct codec *const *codec,
 	}
 	free(s);
 	if (!failed)
-		print(cpu, wall, nr_threads);
+		print(cpu, wall, nr_threads,
+		      count_get(UZSWAP_COUNT_lock_waits) - waits);
 	return failed ? -1 : 0;
 }

@@ -3,8 +3,8 @@
  * Objects that were damaged in the pool, and bytes that never were objects.
  * Unpacking takes them from and to memory of exactly the right length, for
  * the address sanitizer to see, and says so or makes a whole page.  Through
- * the pool a damaged object is an error; its 13 bits of sum may miss one in
- * 8192, and not many more.
+ * the pool a damaged object is an error; of its sum 13 bits are kept, and up to
+ * 32 more where the slot has room.
  *
  * The first byte of the input chooses the codec, then come places and masks
  * of two bytes and one.

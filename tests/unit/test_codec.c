@@ -235,15 +235,37 @@ static void test_levels_trade_time_for_size(void **state)
 	}
 }
 
+/* Random bytes of so many values, all as likely. */
+static void fill_of(unsigned nr_values)
+{
+	uint32_t r = 4711 + nr_values;
+
+	for (size_t i = 0; i < PAGE_SIZE; i++)
+		page[i] = (unsigned char)(roll(&r) % nr_values);
+}
+
+static void test_noise_is_told_from_uneven_bytes(void **state)
+{
+	(void)state;
+	fill_of(256);
+	assert_true(codec_is_noise(page));
+	fill_of(200);
+	assert_true(codec_is_noise(page));
+	fill_of(64);
+	assert_false(codec_is_noise(page));
+	memset(page, 0, PAGE_SIZE);
+	assert_false(codec_is_noise(page));
+}
+
 static void test_codecs_are_read_and_written(void **state)
 {
 	static const char *const good[] = {
-		"lz4", "lz4:-5", "lz4:12", "zstd", "zstd:1", "zstd:12",
+		"lz4", "lz4:-5", "lz4:12", "zstd", "zstd:1", "zstd:19",
 		"lz4+zstd", "lz4+zstd:6", "lz4:-99+lz4:12", "zstd:1+zstd:9",
 	};
 	static const char *const bad[] = {
 		"", "lz", "lz4:", "lz4:0", "lz4:13", "lz4:-100", "lz4:+1",
-		"zstd:0", "zstd:13", "zstd:-1", "zstd:3x", "zstd 3", "+lz4",
+		"zstd:0", "zstd:20", "zstd:-1", "zstd:3x", "zstd 3", "+lz4",
 		"lz4+", "lz4+gzip", "lz4+zstd+lz4", "LZ4", "lz4:99999999999",
 	};
 	struct codec_pair pair = CODEC_PAIR_DEFAULT;
@@ -279,6 +301,7 @@ int main(void)
 		cmocka_unit_test(test_unknown_codecs_and_lengths_are_damage),
 		cmocka_unit_test(test_damage_is_refused_or_harmless),
 		cmocka_unit_test(test_levels_trade_time_for_size),
+		cmocka_unit_test(test_noise_is_told_from_uneven_bytes),
 		cmocka_unit_test(test_codecs_are_read_and_written),
 	};
 

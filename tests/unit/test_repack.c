@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Packing again: every codec, level and version of a dictionary gives back
- * what was put, objects get shorter or stay, and whatever the owner does
- * meanwhile nothing is lost.  A checksum of each page is kept beside, made
- * before it is stored.
+ * Packing again: every codec and level gives back what was put, objects get
+ * shorter or stay, and whatever the owner does meanwhile nothing is lost.
  */
 #include "store/store.h"
 
@@ -15,158 +13,10 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include <cmocka.h>
 
-#define NR_PAGES	2000u
-#define DICT_LEAST	10	/* a dictionary saves a 1/10 of such pages */
-
-static struct arena arena;
-static struct store store;
-static struct codec *codec;
-static struct dict_trainer trainer;
-static struct store_ref refs[NR_PAGES];
-static uint64_t sums[NR_PAGES];
-static unsigned char page[PAGE_SIZE];
-
-/* What the owner says when asked, and does before. */
-static void (*meanwhile)(uint64_t owner);
-static bool busy;
-
-static bool moved(void *ctx, uint64_t owner, struct store_ref from,
-		  struct store_ref to)
-{
-	(void)ctx;
-	if (meanwhile)
-		meanwhile(owner);
-	if (busy || refs[owner].bits != from.bits)
-		return false;
-	refs[owner] = to;
-	return true;
-}
-
-static int start_with(const char *codecs)
-{
-	struct store_config cfg = {
-		.arena = &arena,
-		.reserve_len = 64 * MIB,
-		.accept_pct = 75,
-		.moved = moved,
-	};
-
-	meanwhile = NULL;
-	busy = false;
-	memset(refs, 0, sizeof(refs));
-	if (codec_parse(&cfg.codecs, codecs) ||
-	    arena_start(&arena, 256 * MIB) || store_start(&store, &cfg) ||
-	    dict_trainer_init(&trainer, &arena))
-		return -1;
-	codec = codec_new(&arena, &store.dicts);
-	return codec ? 0 : -1;
-}
-
-static int start(void **state)
-{
-	(void)state;
-	return start_with("lz4+zstd:3");
-}
-
-static int stop(void **state)
-{
-	(void)state;
-	assert_true(pool_is_valid(&store.pool));
-	munmap((void *)arena.base, arena.end - arena.base);
-	return 0;
-}
-
-static uint64_t roll(uint64_t *state)
-{
-	*state ^= *state << 13;
-	*state ^= *state >> 7;
-	*state ^= *state << 17;
-	return *state;
-}
-
-static uint64_t sum_of(const void *p)
-{
-	const unsigned char *at = p;
-	uint64_t sum = 14695981039346656037u;
-
-	for (size_t i = 0; i < PAGE_SIZE; i++)
-		sum = (sum ^ at[i]) * 1099511628211u;
-	return sum;
-}
-
-/* Words of a vocabulary of KIND and numbers: text that packs well. */
-static void fill(unsigned kind, uint64_t seed)
-{
-	uint64_t r = seed * 0x9e3779b97f4a7c15u + 1;
-
-	for (size_t i = 0; i < PAGE_SIZE; i += 8) {
-		uint64_t word = kind * 1000 + (roll(&r) >> 20) % 150;
-
-		if (i % 64)
-			word = roll(&word) * 0x9e3779b97f4a7c15u;
-		memcpy(page + i, &word, 8);
-	}
-}
-
-static void put(unsigned owner, unsigned kind)
-{
-	fill(kind, owner + 1);
-	sums[owner] = sum_of(page);
-	assert_int_equal(store_put(&store, &refs[owner], codec, owner, page),
-			 0);
-}
-
-static void check(unsigned owner)
-{
-	memset(page, 0x5a, PAGE_SIZE);
-	assert_int_equal(store_load(&store, codec, refs[owner], page), 0);
-	assert_true(sum_of(page) == sums[owner]);
-}
-
-static void check_all(unsigned nr)
-{
-	for (unsigned i = 0; i < nr; i++)
-		check(i);
-}
-
-static struct store_usage usage(void)
-{
-	struct store_usage u;
-
-	store_usage(&store, &u);
-	return u;
-}
-
-static unsigned repack(unsigned from, unsigned to)
-{
-	unsigned done = 0;
-
-	for (unsigned i = from; i < to; i++) {
-		size_t saved;
-
-		done += store_repack(&store, codec, refs[i], &saved) ==
-			STORE_REPACKED;
-	}
-	return done;
-}
-
-static int train(unsigned kind)
-{
-	int ret;
-	void *to;
-
-	for (unsigned i = 0; (to = dict_trainer_next(&trainer)); i++) {
-		fill(kind, 100000 + i);
-		memcpy(to, page, PAGE_SIZE);
-	}
-	ret = store_train(&store, codec, &trainer);
-	dict_trainer_clear(&trainer, &arena);
-	return ret;
-}
+#include "tests/unit/page_owner.h"
 
 static void test_repacked_pages_are_shorter_and_right(void **state)
 {
@@ -217,7 +67,7 @@ static void test_every_pair_gives_back_what_was_put(void **state)
 {
 	static const char *const pairs[] = {
 		"lz4", "lz4:-8", "lz4:9", "lz4:12", "lz4+lz4:9", "zstd:1",
-		"zstd:12", "zstd:1+zstd:9", "lz4+zstd:1", "lz4+zstd:6",
+		"zstd:12", "zstd:19", "zstd:1+zstd:9", "lz4+zstd:1", "lz4+zstd:6",
 		"lz4+zstd:12", "zstd+lz4:9",
 	};
 
@@ -247,69 +97,31 @@ static void test_every_pair_gives_back_what_was_put(void **state)
 	}
 }
 
-static void test_all_versions_of_a_dictionary_stay_readable(void **state)
+static void test_what_the_first_refuses_the_second_may_take(void **state)
 {
-	(void)state;
-	for (unsigned v = 0; v < DICT_NR; v++) {
-		unsigned first = v * 100;
-
-		assert_int_equal(train(v + 1), 0);
-		for (unsigned i = first; i < first + 100; i++)
-			put(i, v + 1);
-		assert_int_equal(repack(first, first + 100), 100);
-		assert_int_equal(usage().nr_by_codec[CODEC_DICT + v], 100);
-		check_all(first + 100);
-	}
-	/* no place is free */
-	assert_int_equal(train(9), -ENOSPC);
-	check_all(DICT_NR * 100);
-	for (unsigned i = 100; i < 200; i++)
-		store_drop(&store, refs[i]);
-	/* now the second is */
-	assert_int_equal(train(9), 0);
-	for (unsigned i = 100; i < 200; i++)
-		put(i, 9);
-	assert_int_equal(repack(100, 200), 100);
-	assert_int_equal(usage().nr_by_codec[CODEC_DICT + 1], 100);
-	check_all(DICT_NR * 100);
-}
-
-static void test_a_dictionary_makes_pages_shorter(void **state)
-{
-	uint64_t plain;
+	uint64_t r = 4711;
 
 	(void)state;
-	for (unsigned i = 0; i < 400; i++)
-		put(i, 1);
-	assert_int_equal(repack(0, 400), 400);
-	plain = usage().packed;
-	for (unsigned i = 0; i < 400; i++)
-		store_drop(&store, refs[i]);
-	assert_int_equal(train(1), 0);
-	for (unsigned i = 0; i < 400; i++)
-		put(i, 1);
-	assert_int_equal(repack(0, 400), 400);
-	assert_true(usage().packed < plain - plain / DICT_LEAST);
-	check_all(400);
-}
-
-static void test_a_useless_dictionary_is_not_used(void **state)
-{
-	uint64_t r = 99;
-	unsigned char *to;
-
-	(void)state;
-	while ((to = dict_trainer_next(&trainer)))
-		for (size_t i = 0; i < PAGE_SIZE; i++)
-			to[i] = (unsigned char)(roll(&r) >> 30);
-	assert_int_equal(store_train(&store, codec, &trainer), -E2BIG);
-	dict_trainer_clear(&trainer, &arena);
-	put(0, 1);
-	assert_int_equal(repack(0, 1), 1);
+	/* four bits in each byte, and no two words alike */
+	for (size_t i = 0; i < PAGE_SIZE; i++)
+		page[i] = (unsigned char)(roll(&r) >> 20 & 15);
+	sums[0] = sum_of(page);
+	assert_int_equal(store_put(&store, &refs[0], codec, 0, page), 0);
 	assert_int_equal(usage().nr_by_codec[CODEC_ZSTD], 1);
-	/* too few pages are no sample */
-	assert_non_null(dict_trainer_next(&trainer));
-	assert_int_equal(store_train(&store, codec, &trainer), -ENOMEM);
+	assert_int_equal(store_measure(&store, codec, page),
+			 (int)pool_share(&store.pool, usage().packed));
+	/* noise neither takes */
+	for (size_t i = 0; i < PAGE_SIZE; i++)
+		page[i] = (unsigned char)(roll(&r) >> 20);
+	assert_int_equal(store_put(&store, &refs[1], codec, 1, page), -E2BIG);
+	check(0);
+	/* with a dictionary it may come to less */
+	assert_false(store_is_first(&store, refs[0]));
+	assert_int_equal(train(1), 0);
+	assert_true(store_is_first(&store, refs[0]));
+	check(0);
+	store_set_codecs(&store, (struct codec_pair)CODEC_PAIR_DEFAULT);
+	assert_int_equal(store_put(&store, &refs[1], codec, 1, page), -E2BIG);
 }
 
 static void test_a_busy_owner_keeps_its_object(void **state)
@@ -447,9 +259,7 @@ int main(void)
 		TEST(test_repacked_pages_are_shorter_and_right),
 		TEST(test_what_gains_nothing_stays),
 		TEST(test_every_pair_gives_back_what_was_put),
-		TEST(test_all_versions_of_a_dictionary_stay_readable),
-		TEST(test_a_dictionary_makes_pages_shorter),
-		TEST(test_a_useless_dictionary_is_not_used),
+		TEST(test_what_the_first_refuses_the_second_may_take),
 		TEST(test_a_busy_owner_keeps_its_object),
 		TEST(test_an_object_may_be_dropped_meanwhile),
 		TEST(test_a_slot_is_not_reused_meanwhile),
