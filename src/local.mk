@@ -89,7 +89,8 @@ WATCH = \
 	src/watch/profile.c src/watch/profile.h \
 	src/watch/profile_site.c \
 	src/watch/profile_live.c \
-	src/watch/profile_point.c
+	src/watch/profile_point.c \
+	src/watch/profile_round.c
 
 HOOKS = \
 	src/hooks/hooks.h \

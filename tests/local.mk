@@ -55,6 +55,7 @@ FUZZ_TESTS = \
 	tests/fuzz/fuzz_conf \
 	tests/fuzz/fuzz_config \
 	tests/fuzz/fuzz_proc \
+	tests/fuzz/fuzz_profile \
 	tests/fuzz/fuzz_setting \
 	tests/fuzz/fuzz_snapshot \
 	tests/fuzz/fuzz_unpack
@@ -164,7 +165,7 @@ EXTRA_DIST += tests/run-tap.sh tests/run-preload.sh \
 	$(LINT_TESTS) tests/lint/lib.sh \
 	$(TOOLS_TESTS) tests/tools/lib.sh tests/tools/fake_target.c \
 	tests/tools/in_container.c \
-	$(PROFILE_TESTS) tests/profile/known_sites.c \
+	$(PROFILE_TESTS) tests/profile/lib.sh tests/profile/known_sites.c \
 	tests/profile/check_accuracy.py tests/profile/check_formats.py \
 	$(PRELOAD_TESTS) tests/preload/run.sh tests/preload/pattern.h \
 	tests/preload/peek.c $(PRESSURE_TESTS) tests/pressure/lib.sh \
@@ -199,6 +200,7 @@ REAL_FILES = \
 	bench/memory.c \
 	bench/overhead.py \
 	bench/overhead.sh \
+	bench/recording.py \
 	bench/peers.py \
 	bench/records.c \
 	bench/records.h \

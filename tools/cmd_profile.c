@@ -6,35 +6,26 @@
  *	zctl profile run -- PROG  start a program, record it to its end
  *	zctl profile FILE         show a recording
  *
- * A program that is run is a child of ours, started by `zctl run` itself, so
- * that everything is checked and said as it is there; its exit status is
- * ours.  Nothing of us is in the process but the library.
+ * profile_watch.c records, profile_text.c and profile_export.c show.
  */
 #define _GNU_SOURCE
 #include <argp.h>
 #include <ctype.h>
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "commands.h"
 #include "profile_export.h"
-#include "profile_record.h"
 #include "profile_text.h"
-#include "target.h"
+#include "profile_watch.h"
 #include "units.h"
 
 #define NS_PER_MS	1000000u
 #define DURATION_MS	60000u
 #define COLD_MS		10000u
-#define LOOK_NS		(500 * NS_PER_MS)
 #define TOP		20
-#define ENDED		(1 << 30) /* in a wait status: it was waited for */
 
 struct options {
 	struct target_choice choice;
@@ -189,172 +180,6 @@ static const struct argp argp = {
 	.children = children,
 };
 
-/* --- recording ----------------------------------------------------------- */
-
-static volatile sig_atomic_t interrupted;
-
-static void interrupt(int sig)
-{
-	(void)sig;
-	interrupted = 1;
-}
-
-static void pause_once(void)
-{
-	const struct timespec ts = { 0, LOOK_NS };
-
-	nanosleep(&ts, NULL);
-}
-
-static bool is_over(const struct options *o, uint64_t start_ns)
-{
-	return interrupted || (o->duration_ms != UINT64_MAX &&
-		(snapshot_now_ns() - start_ns) / NS_PER_MS >= o->duration_ms);
-}
-
-/* Until the time is over, the process ends, or somebody presses ^C. */
-static void watch(struct profile_record *r, const struct options *o)
-{
-	const uint64_t start_ns = snapshot_now_ns();
-	char path[32];
-
-	snprintf(path, sizeof(path), "/proc/%d/maps", r->pid);
-	profile_record_look(r);
-	while (!is_over(o, start_ns)) {
-		pause_once();
-		profile_record_look(r);
-		if (access(path, F_OK))
-			break;
-	}
-}
-
-static void catch_interrupts(void)
-{
-	struct sigaction act = { .sa_handler = interrupt };
-
-	sigaction(SIGINT, &act, NULL);
-	sigaction(SIGTERM, &act, NULL);
-}
-
-static enum zctl_status record_pid(struct profile *p, struct options *o)
-{
-	struct client client = { .fd = -1 };
-	enum zctl_status status = target_open(&client, &o->choice);
-	struct profile_record r = { .fd = -1 };
-
-	if (status == ZCTL_DONE)
-		status = profile_record_open(&r, &client);
-	if (status == ZCTL_DONE) {
-		catch_interrupts();
-		watch(&r, o);
-		status = profile_record_finish(&r, p, client.comm);
-	}
-	profile_record_close(&r);
-	client_close(&client);
-	return status;
-}
-
-/* zctl run --set prof=1 -- PROGRAM, by this very zctl; never returns. */
-static void become(char **program)
-{
-	char *head[] = {
-		(char[]){ "zctl" }, (char[]){ "run" }, (char[]){ "--set" },
-		(char[]){ "prof=1" }, (char[]){ "--" }, NULL
-	};
-	size_t nr = 0;
-	char **args;
-
-	while (program[nr])
-		nr++;
-	args = calloc(ARRAY_SIZE(head) + nr, sizeof(*args));
-	if (args) {
-		memcpy(args, head, sizeof(head));
-		memcpy(args + ARRAY_SIZE(head) - 1, program,
-		       nr * sizeof(*args));
-		execv("/proc/self/exe", args);
-	}
-	zctl_error("cannot start 'zctl run': %s", strerror(errno));
-	_exit(ZCTL_RUN_FAILED);
-}
-
-/* The page appears when the program has some memory; false if it ended. */
-static bool wait_for_page(struct profile_record *r, pid_t pid,
-			  struct client *client, int *status)
-{
-	char why[160];
-
-	for (;;) {
-		if (waitpid(pid, status, WNOHANG) == pid)
-			return false;
-		if (client_open(client, pid, why, sizeof(why)) == 0 &&
-		    client->kind != CLIENT_NONE) {
-			r->fd = client_open_page(client, UZSWAP_PROFILE_NAME);
-			if (r->fd >= 0)
-				return true;
-		}
-		client_close(client);
-		nanosleep(&(struct timespec){ 0, 20 * NS_PER_MS }, NULL);
-	}
-}
-
-/* Look until the program ends; it is not ours to end. */
-static void watch_child(struct profile_record *r, const struct options *o,
-			pid_t pid, int *status)
-{
-	const uint64_t start_ns = snapshot_now_ns();
-
-	do {
-		profile_record_look(r);
-		pause_once();
-		if (waitpid(pid, status, WNOHANG) == pid) {
-			*status |= ENDED;
-			return;
-		}
-	} while (!is_over(o, start_ns));
-}
-
-static enum zctl_status end_status(int status)
-{
-	if (WIFSIGNALED(status & 0xffff))
-		return 128 + WTERMSIG(status & 0xffff);
-	return WEXITSTATUS(status & 0xffff);
-}
-
-static enum zctl_status record_program(struct profile *p, struct options *o,
-				       enum zctl_status *program)
-{
-	struct client client = { .fd = -1 };
-	struct profile_record r = { .fd = -1, .every_ms = 1000 };
-	enum zctl_status done = ZCTL_DONE;
-	int status = 0;
-	pid_t pid = fork();
-
-	if (pid < 0) {
-		zctl_error("cannot start a process: %s", strerror(errno));
-		return ZCTL_FAILED;
-	}
-	if (pid == 0)
-		become(o->program);
-	catch_interrupts();
-	r.pid = pid;
-	if (!wait_for_page(&r, pid, &client, &status)) {
-		*program = end_status(status);
-		if (*program < ZCTL_RUN_FAILED)
-			zctl_error("%s: ended before it had 8M of memory to "
-				   "look at", o->program[0]);
-		return ZCTL_FAILED;
-	}
-	watch_child(&r, o, pid, &status);
-	done = profile_record_finish(&r, p, client.comm);
-	profile_record_close(&r);
-	client_close(&client);
-	if (!(status & ENDED))
-		while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-			;
-	*program = end_status(status);
-	return done;
-}
-
 /* --- showing ------------------------------------------------------------- */
 
 static enum zctl_status show_text(const struct profile *p,
@@ -363,7 +188,7 @@ static enum zctl_status show_text(const struct profile *p,
 {
 	const char *view = o->view ? o->view : "sites";
 
-	profile_text_head(p);
+	profile_text_head(p, sum);
 	if (strcmp(view, "sites") == 0)
 		profile_text_sites(p, sum, &o->text);
 	else if (strcmp(view, "ages") == 0)
@@ -438,9 +263,10 @@ enum zctl_status cmd_profile(int argc, char **argv)
 	if (o.file)
 		status = profile_load(&p, o.file);
 	else if (o.program)
-		status = record_program(&p, &o, &program);
+		status = profile_watch_program(&p, o.program, o.duration_ms,
+					       &program);
 	else
-		status = record_pid(&p, &o);
+		status = profile_watch_pid(&p, &o.choice, o.duration_ms);
 	if (status == ZCTL_DONE)
 		status = use(&p, &o);
 	return program != ZCTL_DONE ? program : status;

@@ -41,6 +41,7 @@ libzctl_la_SOURCES = \
 	tools/profile_module.c \
 	tools/profile_symbol.c \
 	tools/profile_record.c tools/profile_record.h \
+	tools/profile_watch.c tools/profile_watch.h \
 	tools/profile_file.c \
 	tools/profile_parse.c \
 	tools/profile_sum.c tools/profile_sum.h \
@@ -49,6 +50,7 @@ libzctl_la_SOURCES = \
 	tools/profile_pprof.c \
 	tools/profile_html.c tools/profile_page_html.h \
 	tools/cmd_profile.c \
+	tools/cmd_forecast.c \
 	tools/cmd_run.c \
 	tools/cmd_set.c \
 	tools/cmd_reclaim.c \

@@ -7,6 +7,7 @@
  *	profile_module.c  what is mapped where, by /proc/PID/maps and build id
  *	profile_symbol.c  addresses -> functions and lines, by libdwfl
  *	profile_record.c  recording: heat over time, then all of the above
+ *	profile_watch.c   a process, or a program and its end
  *	profile_file.c    struct profile -> file
  *	profile_parse.c   file -> struct profile
  *	profile_sum.c     what is resident, cold, stored, would be saved
@@ -78,6 +79,8 @@ struct profile_site {
 struct profile_point {
 	uint64_t addr;
 	uint64_t idle_ms;	/* not used for so long at least */
+	uint64_t slack_ms;	/* and if at all since it is watched, not for
+				   so much longer */
 	uint32_t state;		/* enum uzswap_profile_state */
 	uint32_t uses;
 	uint32_t packed;	/* as in uzswap_profile_point */
@@ -105,6 +108,7 @@ struct profile {
 	int64_t pid;
 	char recorded[32];	/* RFC 3339 */
 	char version[16];	/* of the library */
+	uint64_t clock_ms;	/* CLOCK_MONOTONIC at the end */
 	uint64_t lasted_ms;
 	uint64_t round_ms;
 	uint64_t interval;
@@ -119,6 +123,7 @@ struct profile {
 	uint64_t asked;
 	uint64_t asked_ns;
 	uint64_t sampler_ns;
+	uint64_t fault_ns;	/* median time its faults took; 0 unknown */
 	uint64_t reuse[UZSWAP_PROFILE_REUSE];
 	bool fp;		/* stacks by frame pointers */
 
@@ -194,9 +199,9 @@ MUST_USE int profile_symbolize(struct profile *p, const char *root);
 
 /* Members that are plain numbers, under the same name in a file. */
 #define PROFILE_NUMBERS(X)						\
-	X(pid) X(lasted_ms) X(round_ms) X(interval) X(cell)		\
+	X(pid) X(clock_ms) X(lasted_ms) X(round_ms) X(interval) X(cell)	\
 	X(resident) X(stored) X(pool) X(samples) X(lost) X(no_stack)	\
-	X(unwind_ns) X(asked) X(asked_ns) X(sampler_ns)
+	X(unwind_ns) X(asked) X(asked_ns) X(sampler_ns) X(fault_ns)
 
 MUST_USE enum zctl_status profile_save(const struct profile *p,
 				       const char *path, bool force);

@@ -173,6 +173,7 @@ static json_t *sites_of(const struct profile *p,
 		json_object_set_new(o, "cold_bytes", whole(s->cold));
 		json_object_set_new(o, "pool_bytes", whole(s->pool));
 		json_object_set_new(o, "idle_ms", whole(s->idle_ms));
+		json_object_set_new(o, "slack_ms", whole(s->slack_ms));
 		json_object_set_new(o, "uses_seen", whole(s->uses));
 		json_object_set_new(o, "points",
 				    json_integer(s->nr_points));
@@ -196,6 +197,8 @@ json_t *profile_summary(const struct profile *p,
 				    json_integer((json_int_t)p->name));
 	PROFILE_NUMBERS(X)
 #undef X
+	json_object_set_new(root, "slack_ms",
+			    json_integer((json_int_t)sum->slack_ms));
 	json_object_set_new(root, "ages", ages_of(p, sum));
 	json_object_set_new(root, "sites", sites_of(p, sum));
 	return root;

@@ -100,9 +100,10 @@ static json_t *format_points(const struct profile *p)
 	for (size_t i = 0; i < p->nr_points; i++) {
 		const struct profile_point *pt = &p->points[i];
 		json_t *point = json_pack(
-			"{s:I, s:I, s:i, s:i, s:i, s:b}",
+			"{s:I, s:I, s:I, s:i, s:i, s:i, s:b}",
 			"addr", (json_int_t)pt->addr,
 			"idle_ms", (json_int_t)pt->idle_ms,
+			"slack_ms", (json_int_t)pt->slack_ms,
 			"state", (int)pt->state, "uses", (int)pt->uses,
 			"packed", (int)pt->packed, "cell", pt->cell);
 

@@ -172,6 +172,7 @@ static void take_head(struct profile *p, const struct uzswap_profile *h)
 	uint64_t start = clip(h->started_ns);
 
 	p->pid = h->pid;
+	p->clock_ms = end / NS_PER_MS;
 	p->lasted_ms = end > start ? (end - start) / NS_PER_MS : 0;
 	p->round_ms = clip(h->round_ns) / NS_PER_MS;
 	p->interval = h->interval ? clip(h->interval) : 1;
@@ -368,13 +369,19 @@ static struct piece *piece_of(struct piece *pieces, size_t nr,
 	return found;
 }
 
-static uint64_t idle_of(const struct uzswap_profile_point *pt, uint64_t now)
+/* Its last use was after it was seen in use, and before it was taken out. */
+static void take_idle(struct profile_point *to,
+		      const struct uzswap_profile_point *pt, uint64_t now)
 {
-	uint64_t since = pt->state == UZSWAP_POINT_OUT ||
-			 pt->state == UZSWAP_POINT_STORED ? clip(pt->out_ns)
-							  : now;
+	bool is_out = pt->state == UZSWAP_POINT_OUT ||
+		      pt->state == UZSWAP_POINT_STORED;
+	uint64_t out = is_out ? clip(pt->out_ns) : now;
+	uint64_t used = clip(pt->used_ns ? pt->used_ns : pt->since_ns);
 
-	return now > since ? (now - since) / NS_PER_MS : 0;
+	to->idle_ms = now > out ? (now - out) / NS_PER_MS : 0;
+	/* of what was not used since it is watched more is not known */
+	if (out > used && (pt->used_ns || !is_out))
+		to->slack_ms = (out - used) / NS_PER_MS;
 }
 
 static int take_points(struct profile *p, const struct profile_page *page,
@@ -400,7 +407,6 @@ static int take_points(struct profile *p, const struct profile_page *page,
 			in[p->nr_points]->nr_points++;
 		*to = (struct profile_point){
 			.addr = pt->addr,
-			.idle_ms = idle_of(pt, now),
 			.state = pt->state,
 			.uses = pt->uses,
 			.packed = pt->packed > PROFILE_PAGE
@@ -408,6 +414,7 @@ static int take_points(struct profile *p, const struct profile_page *page,
 			.site = PROFILE_NONE,
 			.cell = pt->flags & UZSWAP_POINT_CELL,
 		};
+		take_idle(to, pt, now);
 		p->nr_points++;
 	}
 	for (size_t i = 0; i < p->nr_points; i++) {

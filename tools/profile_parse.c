@@ -264,6 +264,7 @@ static void parse_points(struct reader *r, struct profile *p,
 
 		pt->addr = get_number(r, o, "addr");
 		pt->idle_ms = get_number(r, o, "idle_ms");
+		pt->slack_ms = get_number(r, o, "slack_ms");
 		pt->state = get_small(r, o, "state",
 				      UZSWAP_POINT_NR_STATES - 1);
 		pt->uses = get_small(r, o, "uses", INT32_MAX);

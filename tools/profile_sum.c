@@ -77,9 +77,22 @@ static void sum_cells(struct profile_sum *sum, const struct profile *p)
 	sum->scale = nr ? (double)(p->resident + p->stored) / nr : 0;
 }
 
-static void sum_age(struct profile_sum *sum, struct profile_age *age,
-		    const struct profile *p, uint64_t ms)
+/*
+ * Of the pages in bucket I, used again after 2^I ms or up to twice that, the
+ * share that was idle for MS.
+ */
+static double share_after(unsigned i, uint64_t ms)
 {
+	double least = i ? (double)((uint64_t)1 << i) : 0;
+	double most = (double)((uint64_t)2 << i);
+
+	return fmin(fmax((most - (double)ms) / (most - least), 0), 1);
+}
+
+void profile_sum_age(struct profile_age *age, const struct profile_sum *sum,
+		     const struct profile *p, uint64_t ms)
+{
+	memset(age, 0, sizeof(*age));
 	for (size_t i = 0; i < p->nr_points; i++) {
 		const struct profile_point *pt = &p->points[i];
 		double share;
@@ -95,10 +108,8 @@ static void sum_age(struct profile_sum *sum, struct profile_age *age,
 		else
 			age->pool += sum->scale * share;
 	}
-	/* buckets count pages used again after 2^i ms, or up to twice that */
 	for (unsigned i = 0; i < UZSWAP_PROFILE_REUSE; i++)
-		if ((uint64_t)1 << i >= ms)
-			age->faults_per_s += (double)p->reuse[i];
+		age->faults_per_s += (double)p->reuse[i] * share_after(i, ms);
 	if (p->lasted_ms)
 		age->faults_per_s *= 1000.0 / (double)p->lasted_ms;
 }
@@ -125,6 +136,32 @@ static void sum_packed(struct profile_sum *sum, const struct profile *p)
 	}
 }
 
+static int compare_u64(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a;
+	uint64_t y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* The 95th percentile: a page that could not be moved for long is no rule. */
+static int find_slack(struct profile_sum *sum, const struct profile *p)
+{
+	uint64_t *all = calloc(p->nr_points + 1, sizeof(*all));
+	size_t nr = 0;
+
+	if (!all)
+		return -ENOMEM;
+	for (size_t i = 0; i < p->nr_points; i++)
+		if (is_there(&p->points[i]) &&
+		    p->points[i].state != UZSWAP_POINT_STUCK)
+			all[nr++] = p->points[i].slack_ms;
+	qsort(all, nr, sizeof(*all), compare_u64);
+	sum->slack_ms = nr ? all[nr - 1 - nr / 20] : 0;
+	free(all);
+	return 0;
+}
+
 /* --- sites --------------------------------------------------------------- */
 
 /* What the points of a site say, in bytes they stand for. */
@@ -135,6 +172,7 @@ struct tally {
 	double cold;
 	double pool;
 	double idle_ms;		/* times bytes */
+	double slack_ms;	/* times bytes, of all */
 	double uses;
 	uint32_t nr;
 };
@@ -149,6 +187,7 @@ static void tally_point(struct tally *t, const struct profile_sum *sum,
 	t->uses += pt->uses;
 	if (!is_there(pt))
 		return;
+	t->slack_ms += b * (double)pt->slack_ms;
 	if (pt->state == UZSWAP_POINT_STORED)
 		t->stored += b;
 	else
@@ -169,6 +208,7 @@ static void settle_site(struct profile_site_sum *to, const struct tally *t)
 	to->cold = t->cold * scale;
 	to->pool = t->pool * scale;
 	to->idle_ms = t->cold > 0 ? t->idle_ms / t->cold : 0;
+	to->slack_ms = t->slack_ms / fmax(t->resident + t->stored, 1);
 	to->uses = t->uses;
 	to->nr_points = t->nr;
 }
@@ -227,7 +267,9 @@ int profile_sum_make(struct profile_sum *sum, const struct profile *p,
 	sum_cells(sum, p);
 	sum_packed(sum, p);
 	for (unsigned i = 0; i < PROFILE_NR_AGES; i++)
-		sum_age(sum, &sum->ages[i], p, profile_ages_ms[i]);
+		profile_sum_age(&sum->ages[i], sum, p, profile_ages_ms[i]);
+	if (find_slack(sum, p))
+		return -ENOMEM;
 	return sum_sites(sum, p, cold_ms);
 }
 

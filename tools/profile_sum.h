@@ -33,7 +33,8 @@ struct profile_site_sum {
 	double stored;
 	double cold;		/* for the age asked, stored included */
 	double pool;		/* RAM that storing cold would take */
-	double idle_ms;		/* average of what is cold */
+	double idle_ms;		/* average of what is cold, at least */
+	double slack_ms;	/* average of all by which ages may be short */
 	double uses;		/* of its points */
 	uint32_t nr_points;
 };
@@ -42,6 +43,7 @@ struct profile_sum {
 	double cells;		/* bytes that points of cells stand for */
 	double scale;		/* bytes in RAM or stored, per point */
 	double ratio;		/* packed share of a page, measured, 0..1 */
+	uint64_t slack_ms;	/* 19 of 20 ages are true to that */
 	struct profile_age ages[PROFILE_NR_AGES];
 	/* stored, would be: 0, <= 25 %, <= 50 %, <= 75 %, more, not tried */
 	double packed[6];
@@ -54,6 +56,10 @@ struct profile_sum {
 MUST_USE int profile_sum_make(struct profile_sum *sum,
 			      const struct profile *p, uint64_t cold_ms);
 void profile_sum_free(struct profile_sum *sum);
+
+/* Memory not used for MS or longer. */
+void profile_sum_age(struct profile_age *age, const struct profile_sum *sum,
+		     const struct profile *p, uint64_t ms);
 
 /* Is the point resident or stored, and cold? */
 bool profile_point_is_cold(const struct profile_point *pt, uint64_t cold_ms);

@@ -34,20 +34,20 @@ static const char *age(char *buf, double ms)
 			      (uint64_t)fmin(ms, 9e12) * NS_PER_MS);
 }
 
-void profile_text_head(const struct profile *p)
+void profile_text_head(const struct profile *p, const struct profile_sum *sum)
 {
 	char lasted[UNITS_BUF];
 	char resident[UNITS_BUF];
 	char cell[UNITS_BUF];
-	char round[UNITS_BUF];
+	char slack[UNITS_BUF];
 	char interval[UNITS_BUF];
 
 	printf("%s (pid %" PRId64 ")  recorded for %s, %s resident\n",
 	       p->command, p->pid, age(lasted, (double)p->lasted_ms),
 	       size(resident, (double)p->resident));
-	printf("one page watched in %s, every %s; one allocation sampled in "
-	       "%s\n\n", size(cell, (double)p->cell),
-	       age(round, fmax((double)p->round_ms, 1000)),
+	printf("one page watched in %s, ages true to %s; one allocation "
+	       "sampled in %s\n\n", size(cell, (double)p->cell),
+	       age(slack, (double)sum->slack_ms),
 	       size(interval, (double)p->interval));
 }
 

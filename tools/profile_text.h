@@ -14,7 +14,8 @@ struct profile_text {
 };
 
 /* "python3 (pid 77): 60s recorded, ..." */
-void profile_text_head(const struct profile *p);
+void profile_text_head(const struct profile *p,
+		       const struct profile_sum *sum);
 
 void profile_text_sites(const struct profile *p,
 			const struct profile_sum *sum,

@@ -101,8 +101,9 @@ X(prof_sample, PROF_SAMPLE_BYTES, SIZE, "512K", "1K", "1G", "", "",	\
   AT_START, "one allocation sampled in so many bytes allocated")		\
 X(prof_depth, PROF_DEPTH, COUNT, "32", "1", "64", "", "", AT_START,	\
   "frames of a call stack that are kept")				\
-X(prof_unwind, PROF_UNWIND, CHOICE, "tables", "", "", "tables|fp", "",	\
-  AT_START, "how call stacks are found: fp by frame pointers, faster")	\
+X(prof_unwind, PROF_UNWIND, CHOICE, "tables", "", "", "tables|fp|off",	\
+  "", AT_START,								\
+  "how call stacks are found: fp is faster, off records ages only")	\
 X(prof_period, PROF_PERIOD_MS, TIME, "1s", "100ms", "1h", "", "",	\
   AT_START, "look at each watched page that often, at most")		\
 X(prof_cost_percent, PROF_COST_PERCENT, PERCENT, "1", "1", "50", "", "",	\

@@ -145,6 +145,7 @@ static void child(void)
 	} else if (atomic_load(&hooks.mode) == HOOKS_AWAKE) {
 		atomic_store(&hooks.mode, HOOKS_OFF);
 		atomic_store(&hooks_profile.on, 0);
+		atomic_store(&hooks_profile.sites_on, 0);
 		atomic_store(&hooks_profile.filter, NULL);
 	} else {
 		atomic_store(&hooks_engine.fork.users, 0);

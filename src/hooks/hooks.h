@@ -117,7 +117,7 @@ void hook_malloc_mapped(uintptr_t caller);
 
 static inline bool hooks_are_profiling(void)
 {
-	return unlikely(atomic_load_explicit(&hooks_profile.on,
+	return unlikely(atomic_load_explicit(&hooks_profile.sites_on,
 					     memory_order_relaxed));
 }
 

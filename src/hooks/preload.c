@@ -271,6 +271,7 @@ static void configure_profile(const struct config *c)
 	hooks_profile.cfg = (struct profile_config){
 		.interval = c->prof_sample.num,
 		.depth = (uint32_t)c->prof_depth.num,
+		.sites = c->prof_unwind.num != CONFIG_PROF_UNWIND_OFF,
 		.unwind = c->prof_unwind.num == CONFIG_PROF_UNWIND_TABLES,
 		.period_ns = c->prof_period.num * NS_PER_MS,
 		.cost_pct = (uint32_t)c->prof_cost_percent.num,

@@ -56,7 +56,10 @@ enum {
 	CONFIG_UFFD_SOCKET,
 	CONFIG_UFFD_SYSCALL
 };
-enum { CONFIG_PROF_UNWIND_TABLES, CONFIG_PROF_UNWIND_FP };
+enum {
+	CONFIG_PROF_UNWIND_TABLES, CONFIG_PROF_UNWIND_FP,
+	CONFIG_PROF_UNWIND_OFF
+};
 enum { CONFIG_LOG_OFF, CONFIG_LOG_WARN };
 
 /* Something set that is not used.  All strings end with the callback. */

@@ -143,6 +143,13 @@ static void begin_anew(struct profile *p)
 	p->page->started_ns = p->started_ns;
 }
 
+static void begin_rounds(struct profile *p)
+{
+	if (!atomic_load(&p->engine->probes.on))
+		profile_round_init(p);
+	atomic_store(&p->engine->probes.on, 1);
+}
+
 void profile_start(struct profile *p)
 {
 	bool again = p->page && p->pid != (int32_t)sys_getpid();
@@ -154,7 +161,7 @@ void profile_start(struct profile *p)
 	if (p->page && !again)
 		begin_anew(p);
 	else if (!make_page(p)) {
-		atomic_store(&p->on, 0);
+		profile_stop(p);
 		atomic_store(&p->filter, NULL);
 		return;
 	}
@@ -166,15 +173,17 @@ void profile_start(struct profile *p)
 		log_once("profile: idle ages need Linux 6.8 (UFFDIO_MOVE); "
 			 "recording allocations only", NULL);
 	else
-		atomic_store(&p->engine->probes.on, 1);
-	if (!atomic_load(&p->filter))
+		begin_rounds(p);
+	if (!atomic_load(&p->filter) && p->cfg.sites)
 		atomic_store(&p->filter, p->filters[0]);
 	p->page->recording = 1;
 	atomic_store(&p->on, 1);
+	atomic_store(&p->sites_on, p->cfg.sites);
 }
 
 void profile_stop(struct profile *p)
 {
+	atomic_store(&p->sites_on, 0);
 	atomic_store(&p->on, 0);
 }
 
@@ -249,31 +258,28 @@ static void wind_down(struct profile *p)
 	if (!atomic_load(&p->engine->probes.on))
 		return;
 	atomic_store(&p->filter, NULL);
-	if (profile_point_forget_all(p)) {
-		p->step = PROFILE_REST;
+	if (profile_round_forget_all(p))
 		atomic_store(&p->engine->probes.on, 0);
-	}
 }
 
 void profile_tick(struct profile *p)
 {
 	struct engine *e = p->engine;
 	uint64_t now_ns = sys_now_ns();
-	uint64_t cpu = sys_cpu_ns();
 
+	p->charged_ns = sys_cpu_ns();
 	if (!p->page || p->pid != (int32_t)sys_getpid() ||
 	    !fork_work_begin(&e->fork))
 		return;
 	if (!atomic_load(&p->on))
 		wind_down(p);
 	else if (atomic_load(&e->probes.on))
-		profile_point_tick(p, now_ns);
+		profile_round_tick(p, now_ns);
 	fork_work_end(&e->fork);
 	if (now_ns - p->published_ns >= PUBLISH_NS) {
-		profile_refilter(p);
+		if (atomic_load(&p->filter))
+			profile_refilter(p);
 		publish(p, now_ns);
 	}
-	cpu = sys_cpu_ns() - cpu;
-	p->cpu_ns += cpu;
-	p->budget_ns -= (int64_t)cpu;
+	profile_charge(p);
 }

@@ -5,7 +5,8 @@
  *	profile.c         the page (include/uzswap/profile.h), start and end
  *	profile_site.c    call stacks, each once
  *	profile_live.c    sampled allocations, found again when freed
- *	profile_point.c   watched pages: chosen, taken out, looked at
+ *	profile_point.c   watched pages: chosen
+ *	profile_round.c   taken out and looked at, in rounds
  *
  * Two samples are taken.  Of allocations, by bytes, in the program's own
  * threads: these find their call stack in hooks/ and go into tables in the
@@ -38,6 +39,7 @@ struct engine;
 struct profile_config {
 	uint64_t interval;	/* bytes allocated per sample */
 	uint32_t depth;		/* frames of a call stack */
+	bool sites;		/* sample allocations, too */
 	uint32_t unwind;	/* 0 frame pointers, 1 tables */
 	uint64_t period_ns;	/* of a round over all points, at least */
 	uint32_t cost_pct;	/* of one CPU, for watching pages */
@@ -54,18 +56,21 @@ struct profile_point {
 	uint32_t uses;
 	uint16_t packed;
 	uint8_t state;		/* enum uzswap_profile_state */
+	uint8_t streak;		/* times in a row it was asked for at once */
 	bool cell;		/* stands for a cell of memory */
+	bool fresh;		/* was never taken out */
 	bool measured;		/* since it was taken out */
 	bool doomed;		/* to be put back and forgotten */
 };
 
-/* Where a round is; see profile_point.c. */
+/* Where a round is; see profile_round.c. */
 enum profile_step { PROFILE_REST, PROFILE_CELLS, PROFILE_LIVES, PROFILE_TAKE };
 
 struct profile {
 	struct engine *engine;
 	struct profile_config cfg;
-	_Atomic uint32_t on;		/* allocations are recorded */
+	_Atomic uint32_t on;		/* recording */
+	_Atomic uint32_t sites_on;	/* allocations, too; what hooks ask */
 	_Atomic uint64_t interval;	/* now: doubled as tables fill up */
 
 	/* The page; set before ON. */
@@ -92,6 +97,8 @@ struct profile {
 	_Atomic uint32_t stale;		/* bits of what was freed, about */
 	_Atomic uint32_t maps[PROFILE_MAPS]; /* rows of live + 1; 0 free */
 	_Atomic uint32_t nr_maps;	/* places of maps used so far */
+	_Atomic uint64_t new_lives[UZSWAP_PROFILE_LIVE / 64]; /* a bit each:
+					   the steward has to see the row */
 
 	/* All below: the steward. */
 	struct profile_point *points;	/* PROBE_SLOTS */
@@ -103,13 +110,20 @@ struct profile {
 	uint64_t cell;			/* bytes */
 	enum profile_step step;
 	uintptr_t at_cell;
-	uint32_t at_live;
+	uint32_t at_live;		/* in words of new_lives */
 	uint32_t at_point;
+	uint32_t at_fresh;		/* of those never taken out */
+	uint32_t nr_rounds;
+	uint32_t nr_ticks;
+	uint32_t backoff;		/* most rounds a page is left alone,
+					   as a power of two */
+	bool ran_dry;			/* the budget, in this round */
 	uint64_t round_ns;		/* when this round began */
-	uint64_t last_round_ns;		/* how long the last one took */
+	uint64_t last_round_ns;		/* from the one before it */
 	uint64_t tick_ns;		/* when the last tick was */
 	int64_t budget_ns;		/* CPU time that may be used up */
 	uint64_t cpu_ns;		/* used by the sampler */
+	uint64_t charged_ns;		/* the steward's CPU time, then */
 	uint64_t asked;
 	uint64_t asked_ns;
 	uint64_t started_ns;
@@ -130,11 +144,18 @@ void profile_add(struct profile *p, enum uzswap_profile_kind kind,
 		 uintptr_t addr, size_t len, const uint64_t *frames,
 		 size_t nr);
 
-static inline size_t profile_bit(uintptr_t addr)
+/* Two bits stand for an address: one is set by others in a case of 100. */
+static inline uint64_t profile_bits(uintptr_t addr)
 {
-	uint64_t hash = (uint64_t)(addr >> 4) * 0x9e3779b97f4a7c15u;
+	return (uint64_t)(addr >> 4) * 0x9e3779b97f4a7c15u;
+}
 
-	return (size_t)(hash >> 40) % PROFILE_FILTER_BITS;
+static inline bool profile_bit(_Atomic uint64_t *filter, uint64_t bits)
+{
+	size_t bit = bits % PROFILE_FILTER_BITS;
+
+	return atomic_load_explicit(&filter[bit / 64], memory_order_relaxed) >>
+	       (bit % 64) & 1;
 }
 
 /* May ADDR be a sampled allocation?  No locks, no waiting. */
@@ -142,11 +163,10 @@ static inline bool profile_may_have(struct profile *p, uintptr_t addr)
 {
 	_Atomic uint64_t *filter =
 		atomic_load_explicit(&p->filter, memory_order_relaxed);
-	size_t bit = profile_bit(addr);
+	uint64_t bits = profile_bits(addr);
 
-	return unlikely(filter != NULL) &&
-	       (atomic_load_explicit(&filter[bit / 64],
-				     memory_order_relaxed) >> (bit % 64) & 1);
+	return unlikely(filter != NULL) && profile_bit(filter, bits >> 40) &&
+	       profile_bit(filter, bits >> 20);
 }
 
 /*
@@ -174,12 +194,25 @@ void profile_stop(struct profile *p);
 /* A little work now and then: ten times a second. */
 void profile_tick(struct profile *p);
 
-/* For the parts: the site of a stack, or UINT32_MAX if there is no room. */
+/* For the parts: have the steward see a row of live. */
+static inline void profile_see(struct profile *p, uint32_t row)
+{
+	atomic_fetch_or(&p->new_lives[row / 64], (uint64_t)1 << (row % 64));
+}
+
+/* The site of a stack, or UINT32_MAX if there is no room. */
 uint32_t profile_site(struct profile *p, enum uzswap_profile_kind kind,
 		      const uint64_t *frames, size_t nr, uint64_t len);
 void profile_refilter(struct profile *p);
 MUST_USE int profile_point_init(struct profile *p);
-void profile_point_tick(struct profile *p, uint64_t now_ns);
-bool profile_point_forget_all(struct profile *p);
+void profile_point_begin(struct profile *p);
+bool profile_point_cells(struct profile *p);	/* true: all were seen */
+bool profile_point_lives(struct profile *p);
+void profile_point_owner(struct profile *p, struct profile_point *pt);
+void profile_point_forget(struct profile *p, uint32_t i);
+void profile_round_init(struct profile *p);
+void profile_round_tick(struct profile *p, uint64_t now_ns);
+bool profile_round_forget_all(struct profile *p);
+void profile_charge(struct profile *p);
 
 #endif

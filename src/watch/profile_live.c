@@ -10,7 +10,7 @@
  * that gives it back, before it does; so nobody ever looks for a row that
  * somebody else is writing.
  *
- * Most of what is freed was not sampled: a filter of one bit per address
+ * Most of what is freed was not sampled: a filter of two bits per address
  * hash says so.  Bits are never cleared; when many are stale the steward
  * makes the filter anew, while new addresses go into both.
  *
@@ -107,12 +107,19 @@ static struct uzswap_profile_live *take_free(struct profile *p,
 	return NULL;
 }
 
-static void set_bit(_Atomic uint64_t *filter, uintptr_t addr)
+static void set_bit(_Atomic uint64_t *filter, uint64_t bits)
 {
-	size_t bit = profile_bit(addr);
+	size_t bit = bits % PROFILE_FILTER_BITS;
 
-	if (filter)
-		atomic_fetch_or(&filter[bit / 64], (uint64_t)1 << (bit % 64));
+	atomic_fetch_or(&filter[bit / 64], (uint64_t)1 << (bit % 64));
+}
+
+static void set_bits(_Atomic uint64_t *filter, uintptr_t addr)
+{
+	if (!filter)
+		return;
+	set_bit(filter, profile_bits(addr) >> 40);
+	set_bit(filter, profile_bits(addr) >> 20);
 }
 
 static void list_map(struct profile *p, uint32_t row)
@@ -159,9 +166,10 @@ void profile_put_back(struct profile *p,
 	to->interval = row->interval;
 	to->born_ns = row->born_ns;
 	atomic_store(addr_of(to), row->addr);
+	profile_see(p, (uint32_t)(to - p->live));
 	/* after that: whoever makes a new filter may have passed the row */
-	set_bit(atomic_load(&p->filter_next), row->addr);
-	set_bit(atomic_load(&p->filter), row->addr);
+	set_bits(atomic_load(&p->filter_next), row->addr);
+	set_bits(atomic_load(&p->filter), row->addr);
 	thin(p, atomic_fetch_add(&p->live_used, 1) + 1);
 	if (p->sites[row->site].kind == UZSWAP_PROFILE_MMAP)
 		list_map(p, (uint32_t)(to - p->live));
@@ -267,7 +275,7 @@ void profile_refilter(struct profile *p)
 		uint64_t addr = atomic_load(addr_of(&p->live[i]));
 
 		if (addr > WRITING)
-			set_bit(new, addr);
+			set_bits(new, addr);
 	}
 	atomic_store(&p->filter, new);
 	atomic_store(&p->filter_next, NULL);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which pages are watched, and the round over them.
+ * Which pages are watched.
  *
  * Memory is cut into cells, and the page at a fixed random place of each cell
  * is watched if there is one: so each point stands for as many bytes as any
@@ -8,15 +8,6 @@
  * one of its halves, and the others are forgotten: when there are too many.
  * Small allocations that were sampled, which would often fall between those,
  * have a page at a random place of their own watched.
- *
- *	REST    until the period is over
- *	CELLS   find new cells with something in them
- *	LIVES   find new small allocations
- *	TAKE    take out each page that is not out
- *
- * A page is taken out once in a round.  What the program pays for pages it
- * then asks for, and the steward's own time, is taken from a budget that
- * grows by a share of the time; no page is taken out while it is used up.
  */
 #include <errno.h>
 #include <string.h>
@@ -28,12 +19,9 @@
 #define CELL_LEAST	(256 * KIB)
 #define CELLS_MOST	2048u
 #define LIVES_MOST	(PROBE_SLOTS - CELLS_MOST - 64)
-#define ASK_NS		(30 * NS_PER_US) /* a thread waits for its page */
-#define BUDGET_MOST	(200 * NS_PER_MS)
 #define CELLS_PER_TICK	512u
-#define LIVES_PER_TICK	32768u
-#define TAKES_PER_TICK	256u
-#define MEASURES_PER_TICK 64u
+#define LIVES_PER_TICK	4096u
+#define ROUNDS_PER_LOOK	32u	/* at all rows of live */
 #define NO_POINT	UINT32_MAX
 
 static uint64_t hash_of(uint64_t n)
@@ -92,7 +80,8 @@ static uint32_t new_point(struct profile *p, uintptr_t addr)
 			.since_ns = sys_now_ns(),
 			.live = UZSWAP_POINT_NO_LIVE,
 			.packed = UZSWAP_POINT_UNKNOWN,
-			.state = UZSWAP_POINT_EMPTY,
+			.state = UZSWAP_POINT_USED,
+			.fresh = true,
 		};
 		if (i >= p->nr_points)
 			p->nr_points = i + 1;
@@ -184,7 +173,7 @@ static uintptr_t next_cell(struct profile *p, uintptr_t at)
 	return 0;
 }
 
-static bool step_cells(struct profile *p)
+bool profile_point_cells(struct profile *p)
 {
 	for (uint32_t n = 0; n < CELLS_PER_TICK; n++) {
 		uintptr_t cell = next_cell(p, p->at_cell);
@@ -239,13 +228,14 @@ static void see_live(struct profile *p, uint32_t row)
 		return;
 	page = (addr + hash_of(born) % len) & PAGE_MASK;
 	at = find_point(p, page);
-	if (at == NO_POINT) {
-		if (!region_has(&p->engine->regions, page, page + PAGE_SIZE))
-			return;
+	if (at == NO_POINT &&
+	    region_has(&p->engine->regions, page, page + PAGE_SIZE))
 		at = new_point(p, page);
+	if (at == NO_POINT) {
+		profile_see(p, row);	/* not registered yet: again */
+		return;
 	}
-	if (at == NO_POINT || p->points[at].doomed ||
-	    p->points[at].live != UZSWAP_POINT_NO_LIVE)
+	if (p->points[at].doomed || p->points[at].live != UZSWAP_POINT_NO_LIVE)
 		return;
 	p->points[at].live = row;
 	p->points[at].live_born = born;
@@ -254,18 +244,26 @@ static void see_live(struct profile *p, uint32_t row)
 		thin_lives(p);
 }
 
-static bool step_lives(struct profile *p)
+bool profile_point_lives(struct profile *p)
 {
-	uint32_t end = p->at_live + LIVES_PER_TICK;
+	const uint32_t words = UZSWAP_PROFILE_LIVE / 64;
+	uint32_t seen = 0;
 
-	for (; p->at_live < end && p->at_live < UZSWAP_PROFILE_LIVE;
-	     p->at_live++)
-		see_live(p, p->at_live);
-	return p->at_live >= UZSWAP_PROFILE_LIVE;
+	for (; p->at_live < words && seen < LIVES_PER_TICK; p->at_live++) {
+		_Atomic uint64_t *new = &p->new_lives[p->at_live];
+		uint64_t bits = 0;
+
+		if (atomic_load_explicit(new, memory_order_relaxed))
+			bits = atomic_exchange(new, 0);
+		for (; bits; bits &= bits - 1, seen++)
+			see_live(p, 64 * p->at_live +
+				    (uint32_t)__builtin_ctzll(bits));
+	}
+	return p->at_live >= words;
 }
 
 /* Its allocation was freed, or its memory moved elsewhere. */
-static void check_owner(struct profile *p, struct profile_point *pt)
+void profile_point_owner(struct profile *p, struct profile_point *pt)
 {
 	if (pt->live != UZSWAP_POINT_NO_LIVE &&
 	    (p->live[pt->live].addr <= 1 ||
@@ -281,103 +279,11 @@ static void check_owner(struct profile *p, struct profile_point *pt)
 		pt->doomed = true;
 }
 
-/* --- taking out, and looking what became of it --------------------------- */
 
-static void note_use(struct profile *p, struct profile_point *pt,
-		     uint64_t used_ns)
-{
-	uint64_t ms = used_ns > pt->out_ns ? (used_ns - pt->out_ns) / NS_PER_MS
-					   : 0;
-	unsigned i = ms ? 63 - (unsigned)__builtin_clzll(ms) : 0;
-
-	pt->state = UZSWAP_POINT_USED;
-	pt->used_ns = used_ns;
-	pt->uses++;
-	if (i >= UZSWAP_PROFILE_REUSE)
-		i = UZSWAP_PROFILE_REUSE - 1;
-	if (pt->cell)
-		p->reuse[i] += p->cell / PAGE_SIZE;
-}
-
-static void take_point(struct profile *p, uint32_t i, uint64_t now_ns)
-{
-	struct profile_point *pt = &p->points[i];
-	bool was_stored = pt->state == UZSWAP_POINT_STORED;
-
-	switch (probe_take(&p->engine->steward, i, pt->addr)) {
-	case PROBE_OUT:
-		if (was_stored)
-			note_use(p, pt, now_ns); /* restored since */
-		pt->state = UZSWAP_POINT_OUT;
-		pt->out_ns = now_ns;
-		pt->measured = false;
-		break;
-	case PROBE_STORED:
-		if (!was_stored)
-			pt->out_ns = now_ns;
-		pt->state = UZSWAP_POINT_STORED;
-		break;
-	case PROBE_EMPTY:
-		pt->state = UZSWAP_POINT_EMPTY;
-		pt->used_ns = 0;
-		pt->since_ns = now_ns;
-		pt->packed = UZSWAP_POINT_UNKNOWN;
-		/* a cell may be filled again later, and is found then */
-		if (pt->live == UZSWAP_POINT_NO_LIVE)
-			pt->doomed = true;
-		break;
-	case PROBE_STUCK:
-		pt->state = UZSWAP_POINT_STUCK;
-		break;
-	case PROBE_USED:
-	case PROBE_AGAIN:
-		break;
-	}
-}
-
-static void measure(struct profile *p, uint32_t i)
-{
-	struct profile_point *pt = &p->points[i];
-	long len = probe_measure(&p->engine->steward, i);
-
-	if (len == -EAGAIN)
-		return;
-	pt->packed = (uint16_t)(len < 0 ? PAGE_SIZE : (size_t)len);
-	pt->measured = true;
-}
-
-static void check_point(struct profile *p, uint32_t i)
-{
-	struct profile_point *pt = &p->points[i];
-	uintptr_t addr;
-	uint64_t used_ns;
-
-	switch (probe_check(&p->engine->steward, i, &addr, &used_ns)) {
-	case PROBE_OUT:
-		pt->addr = addr;
-		break;
-	case PROBE_USED:
-		note_use(p, pt, used_ns);
-		p->asked++;
-		p->asked_ns += ASK_NS;
-		p->budget_ns -= (int64_t)ASK_NS;
-		break;
-	case PROBE_EMPTY:
-	case PROBE_STORED:
-	case PROBE_STUCK:
-	case PROBE_AGAIN:
-		pt->state = UZSWAP_POINT_EMPTY;
-		break;
-	}
-}
-
-static void forget(struct profile *p, uint32_t i)
+void profile_point_forget(struct profile *p, uint32_t i)
 {
 	struct profile_point *pt = &p->points[i];
 
-	if (pt->state == UZSWAP_POINT_OUT &&
-	    !probe_return(&p->engine->steward, i))
-		return;
 	if (pt->cell)
 		p->nr_cells--;
 	if (pt->live != UZSWAP_POINT_NO_LIVE)
@@ -388,85 +294,17 @@ static void forget(struct profile *p, uint32_t i)
 		p->nr_points--;
 }
 
-/* All of them, every tick: cheap, as most have not changed. */
-static void check_all(struct profile *p, uint64_t now_ns)
+void profile_point_begin(struct profile *p)
 {
-	uint32_t measured = 0;
-
-	for (uint32_t i = 0; i < p->nr_points; i++) {
-		struct profile_point *pt = &p->points[i];
-
-		if (pt->state == UZSWAP_POINT_OUT)
-			check_point(p, i);
-		if (pt->state == UZSWAP_POINT_OUT && !pt->measured &&
-		    now_ns - pt->out_ns > p->cfg.period_ns / 2 &&
-		    measured++ < MEASURES_PER_TICK)
-			measure(p, i);
-		if (pt->state != UZSWAP_POINT_FREE)
-			check_owner(p, pt);
-		if (pt->doomed)
-			forget(p, i);
-	}
-}
-
-static bool step_take(struct profile *p, uint64_t now_ns)
-{
-	for (uint32_t n = 0; p->at_point < p->nr_points; p->at_point++) {
-		struct profile_point *pt = &p->points[p->at_point];
-
-		if (pt->state == UZSWAP_POINT_FREE || pt->doomed ||
-		    pt->state == UZSWAP_POINT_OUT)
-			continue;
-		if (n++ >= TAKES_PER_TICK || p->budget_ns < 0)
-			return false;
-		take_point(p, p->at_point, now_ns);
-	}
-	return true;
-}
-
-static void begin_round(struct profile *p, uint64_t now_ns)
-{
+	/* two on one page: the second comes when the first has gone */
+	for (uint32_t i = 0; i < ARRAY_SIZE(p->new_lives) &&
+			     p->nr_rounds % ROUNDS_PER_LOOK == 0; i++)
+		atomic_store(&p->new_lives[i], UINT64_MAX);
 	hash_all(p);
 	while (atomic_load(&p->engine->resident) / p->cell > CELLS_MOST)
 		double_cells(p);
-	p->round_ns = now_ns;
 	p->at_cell = PAGE_SIZE;
 	p->at_live = 0;
-	p->at_point = 0;
-}
-
-void profile_point_tick(struct profile *p, uint64_t now_ns)
-{
-	int64_t earned = (int64_t)((now_ns - p->tick_ns) / 100 *
-				   p->cfg.cost_pct);
-
-	p->tick_ns = now_ns;
-	p->budget_ns += earned;
-	if (p->budget_ns > (int64_t)BUDGET_MOST)
-		p->budget_ns = (int64_t)BUDGET_MOST;
-	check_all(p, now_ns);
-	switch (p->step) {
-	case PROFILE_REST:
-		if (now_ns - p->round_ns < p->cfg.period_ns)
-			break;
-		begin_round(p, now_ns);
-		p->step = PROFILE_CELLS;
-		break;
-	case PROFILE_CELLS:
-		if (step_cells(p))
-			p->step = PROFILE_LIVES;
-		break;
-	case PROFILE_LIVES:
-		if (step_lives(p))
-			p->step = PROFILE_TAKE;
-		break;
-	case PROFILE_TAKE:
-		break;
-	}
-	if (p->step == PROFILE_TAKE && step_take(p, now_ns)) {
-		p->last_round_ns = now_ns - p->round_ns;
-		p->step = PROFILE_REST;
-	}
 }
 
 int profile_point_init(struct profile *p)
@@ -482,17 +320,5 @@ int profile_point_init(struct profile *p)
 		p->cell = CELL_LEAST;
 		p->keep = UINT32_MAX;
 	}
-	p->tick_ns = sys_now_ns();
 	return p->points && p->by_page ? 0 : -ENOMEM;
-}
-
-bool profile_point_forget_all(struct profile *p)
-{
-	for (uint32_t i = 0; i < p->nr_points; i++) {
-		if (p->points[i].state == UZSWAP_POINT_OUT)
-			check_point(p, i);
-		if (p->points[i].state != UZSWAP_POINT_FREE)
-			forget(p, i);
-	}
-	return !p->nr_points;
 }

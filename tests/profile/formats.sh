@@ -4,41 +4,11 @@
 # formats.sh - a recording in every format and view, read by others: pprof by
 # `go tool pprof` where that is installed.  And what is no recording.
 
-src=${UZ_SRCDIR:-$(cd "$(dirname "$0")/../.." && pwd)}
-top=$(cd "${UZ_BUILDDIR:-$src}" && pwd)
-zctl=$top/zctl
+# shellcheck source=tests/profile/lib.sh
+. "$(dirname "$0")/lib.sh"
 
-[ -x "$zctl" ] || { echo "$zctl: not built"; exit 99; }
-[ -e "$top/.libs/libuzswap.so.0" ] || { echo 'SKIP: no library'; exit 77; }
-command -v python3 >/dev/null || { echo 'SKIP: no python3'; exit 77; }
-"$zctl" run --require --dry-run true >/dev/null 2>&1 ||
-	{ echo 'SKIP: no userfaultfd'; exit 77; }
-work=$(mktemp -d) || exit 99
-trap 'rm -rf "$work"' EXIT
-trap 'exit 130' INT TERM
-cd "$work" || exit 99
-faults=0
-
-fault()
-{
-	echo "$*"
-	faults=$((faults + 1))
-}
-
-# expect STATUS TEXT COMMAND...
-expect()
-{
-	status=$1
-	text=$2
-	shift 2
-	"$@" >out 2>&1 </dev/null
-	got=$?
-	[ $got = "$status" ] || fault "$*: status $got: $(head -n 3 out)"
-	grep -qF -e "$text" out || fault "$*: no '$text' in: $(cat out)"
-}
-
-${CC:-cc} -std=gnu11 -O1 -g -fomit-frame-pointer -o known_sites \
-	"$src/tests/profile/known_sites.c" || exit 99
+needs python3
+compile known_sites known_sites.c -fomit-frame-pointer
 "$zctl" profile run --cold 2s -o rec -- ./known_sites 16 8 </dev/null >log \
 	2>&1 || fault "profile run: $(cat log)"
 grep -q 'site_text known_sites.c:[0-9]* <- main' log ||
@@ -79,8 +49,7 @@ fi
 mkdir -p root"$work"
 cp known_sites root"$work"
 expect 0 'site_text known_sites.c' "$zctl" profile --sysroot root --cold 2s rec
-${CC:-cc} -std=gnu11 -O0 -g -o root"$work/known_sites" \
-	"$src/tests/profile/known_sites.c" || exit 99
+compile root"$work/known_sites" known_sites.c -O0
 expect 0 'known_sites+0x' "$zctl" profile --sysroot root --cold 2s rec
 
 # no debug information, no symbols at all
@@ -95,6 +64,12 @@ grep -q 'stripped+0x' log || fault "stripped: $(cat log)"
 expect 7 'before it had 8M' "$zctl" profile run sh -c 'exit 7'
 expect 127 'nothing_there' "$zctl" profile run ./nothing_there
 
+# what storing would save
+expect 0 'IDLE AT LEAST' "$zctl" forecast rec
+expect 0 '"schema": "uzswap.forecast.v1"' "$zctl" forecast --json --age 2s rec
+expect 1 'nothing is known' "$zctl" forecast --age 1h rec
+expect 2 'no process or file' "$zctl" forecast
+
 # what is no recording
 head -c 2000 rec >damaged
 expect 1 "damaged: " "$zctl" profile damaged
@@ -104,5 +79,6 @@ expect 1 'not JSON' "$zctl" profile /dev/null
 expect 1 'No such file' "$zctl" profile nothing
 expect 2 'one of' "$zctl" profile --view all rec
 expect 4 'no such process' "$zctl" profile 999999999
+expect 1 "damaged: " "$zctl" forecast damaged
 
 [ $faults = 0 ]

@@ -7,12 +7,16 @@
  *
  * Each of the sites below allocates MIB megabytes and fills them.  HOT is
  * read all the time; LATE as well, until the middle of the run, and then no
- * more; the others never again.  At the end it prints for each site
+ * more; the others never again.  After SECONDS it prints for each site
  *
- *	NAME BYTES IDLE-MILLISECONDS
+ *	NAME BYTES FROM TO
  *
- * and waits for a line on standard input before it goes away.
+ * All its pages were used last between FROM and TO (CLOCK_MONOTONIC, in
+ * milliseconds); of HOT, which is read until there is something on standard
+ * input and the program ends, both are 0.
  */
+#include <poll.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -148,30 +152,38 @@ int main(int argc, char **argv)
 		"site_zero", "site_small",
 	};
 	const struct timespec pause = { 0, 20000000 };
-	uint64_t used[6];
+	struct pollfd in = { .fd = 0, .events = POLLIN };
+	bool said = false;
+	uint64_t from[6];
+	uint64_t to[6];
 	char *p[6];
 	uint64_t start;
 	unsigned long sum = 0;
 
 	for (int i = 0; i < 6; i++) {
+		from[i] = now_ms();
 		p[i] = sites[i](len);
-		used[i] = now_ms();
+		to[i] = now_ms();
 	}
 	start = now_ms();
-	while (now_ms() - start < lasts) {
+	do {
 		sum += read_all(p[0], len);
-		used[0] = now_ms();
 		if (now_ms() - start < lasts / 2) {
+			from[1] = now_ms();
 			sum += read_all(p[1], len);
-			used[1] = now_ms();
+			to[1] = now_ms();
+		}
+		if (!said && now_ms() - start >= lasts) {
+			from[0] = to[0] = 0;
+			for (int i = 0; i < 6; i++)
+				printf("%s %zu %lu %lu\n", names[i], len,
+				       (unsigned long)from[i],
+				       (unsigned long)to[i]);
+			printf("sum %lu\n", sum);
+			fflush(stdout);
+			said = true;
 		}
 		nanosleep(&pause, NULL);
-	}
-	for (int i = 0; i < 6; i++)
-		printf("%s %zu %lu\n", names[i], len,
-		       (unsigned long)(now_ms() - used[i]));
-	printf("sum %lu\n", sum);
-	fflush(stdout);
-	(void)!getchar();
+	} while (!said || !poll(&in, 1, 0));
 	return 0;
 }
