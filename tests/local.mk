@@ -141,7 +141,8 @@ TOOLS_TESTS = \
 
 PROFILE_TESTS = \
 	tests/profile/accuracy.sh \
-	tests/profile/formats.sh
+	tests/profile/formats.sh \
+	tests/profile/running.sh
 
 PRESSURE_TESTS = \
 	tests/pressure/limit_halved.sh \

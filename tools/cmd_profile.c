@@ -40,11 +40,12 @@ struct options {
 	uint64_t duration_ms;	/* UINT64_MAX: as long as the process lives */
 	bool has_duration;
 	bool force;
+	bool stop;
 	struct profile_text text;
 };
 
 enum { KEY_VIEW = 512, KEY_FORMAT, KEY_COLD, KEY_BASE, KEY_TOP, KEY_STACKS,
-       KEY_ROOT };
+       KEY_ROOT, KEY_STOP };
 
 static const struct argp_option argp_options[] = {
 	{ "duration", 'd', "TIME", 0, "record that long (default 60s; a "
@@ -61,6 +62,7 @@ static const struct argp_option argp_options[] = {
 	{ "base", KEY_BASE, "FILE", 0, "subtract this recording", 0 },
 	{ "sysroot", KEY_ROOT, "DIR", 0, "find functions anew, in the files "
 	  "below DIR", 0 },
+	{ "stop", KEY_STOP, NULL, 0, "only have PID stop recording", 0 },
 	{ 0 }
 };
 
@@ -151,6 +153,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_ROOT:
 		o->root = arg;
 		return 0;
+	case KEY_STOP:
+		o->stop = true;
+		return 0;
 	case ARGP_KEY_ARG:
 		parse_arg(o, arg, state);
 		return 0;
@@ -159,6 +164,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 			argp_error(state, "no program given");
 		if (!o->file && !o->program && !target_is_chosen(&o->choice))
 			argp_error(state, "no process or file given");
+		if (o->stop && !target_is_chosen(&o->choice))
+			argp_error(state, "--stop needs a process");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -260,6 +267,8 @@ enum zctl_status cmd_profile(int argc, char **argv)
 	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &o);
 	if (o.program && !o.has_duration)
 		o.duration_ms = UINT64_MAX;
+	if (o.stop)
+		return profile_watch_stop(&o.choice);
 	if (o.file)
 		status = profile_load(&p, o.file);
 	else if (o.program)

@@ -32,20 +32,22 @@ struct profile_heat {
 	struct spot *spots;	/* by address */
 };
 
-enum zctl_status profile_record_open(struct profile_record *r,
-				     const struct client *client)
+int profile_record_open(struct profile_record *r, const struct client *client)
 {
+	struct uzswap_profile head = { 0 };
+
 	memset(r, 0, sizeof(*r));
 	r->pid = client->pid;
 	r->every_ms = 1000;
 	r->fd = client_open_page(client, UZSWAP_PROFILE_NAME);
-	if (r->fd >= 0)
-		return ZCTL_DONE;
-	zctl_error("%s (pid %d): %s", client->comm, client->pid,
-		   r->fd == -ENOENT ? "is not recording: start it with "
-		   "'zctl profile run'" : strerror(-r->fd));
-	return r->fd == -EACCES || r->fd == -EPERM ? ZCTL_DENIED
-						    : ZCTL_FAILED;
+	if (r->fd < 0)
+		return r->fd;
+	if (pread(r->fd, &head, sizeof(head), 0) == sizeof(head) &&
+	    head.recording)
+		return 0;
+	close(r->fd);
+	r->fd = -1;
+	return -ENOENT;
 }
 
 /* --- heat ---------------------------------------------------------------- */

@@ -28,10 +28,10 @@ struct profile_record {
 /*
  * Open the page of CLIENT.
  *
- * Returns  ZCTL_DONE, or complained: nothing is recorded there
+ * Returns  0, -ENOENT: it is not recording (any more), or -errno
  */
-MUST_USE enum zctl_status profile_record_open(struct profile_record *r,
-					      const struct client *client);
+MUST_USE int profile_record_open(struct profile_record *r,
+				 const struct client *client);
 
 /* Take a row of heat, and have a look at the maps.  0, or -errno. */
 int profile_record_look(struct profile_record *r);

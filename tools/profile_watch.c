@@ -18,10 +18,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "ask.h"
 #include "profile_record.h"
 
 #define NS_PER_MS	1000000u
 #define LOOK_NS		(500 * NS_PER_MS)
+#define START_LOOKS	100	/* five seconds */
 #define ENDED		(1 << 30) /* in a wait status: it was waited for */
 
 static volatile sig_atomic_t interrupted;
@@ -81,6 +83,83 @@ static void take_fault_time(struct profile *p, const struct client *client)
 		p->fault_ns = (uint64_t)(1000 * snapshot_fault_us(&snap, .5));
 }
 
+/* --- a process that runs ------------------------------------------------- */
+
+static enum zctl_status ask_to(const struct client *client,
+			       enum uzswap_ctl_kind kind)
+{
+	const struct ask request = { .kind = kind };
+	struct ask_answer answer;
+	enum zctl_status status = ask_for(client, &request, &answer);
+
+	if (status == ZCTL_DONE && answer.err) {
+		zctl_error("%s (pid %d): cannot record: %s", client->comm,
+			   client->pid, strerror(-answer.err));
+		status = ZCTL_FAILED;
+	}
+	return status;
+}
+
+enum zctl_status profile_watch_stop(const struct target_choice *choice)
+{
+	struct client client = { .fd = -1 };
+	enum zctl_status status = target_open(&client, choice);
+
+	if (status == ZCTL_DONE)
+		status = ask_to(&client, UZSWAP_CTL_profile_stop);
+	client_close(&client);
+	return status;
+}
+
+/* Have it record, and wait until there is something to see. */
+static enum zctl_status start(struct profile_record *r,
+			      const struct client *client)
+{
+	enum zctl_status status = ask_to(client, UZSWAP_CTL_profile_start);
+	struct profile_page page;
+	char why[160] = "records nothing";
+
+	if (status != ZCTL_DONE)
+		return status;
+	for (int i = 0; i < START_LOOKS && !interrupted; i++) {
+		if (r->fd >= 0 || profile_record_open(r, client) == 0) {
+			if (!profile_page_read(&page, r->fd, false, why,
+					       sizeof(why))) {
+				profile_page_free(&page);
+				return ZCTL_DONE;
+			}
+		}
+		nanosleep(&(struct timespec){ 0, 50 * NS_PER_MS }, NULL);
+	}
+	zctl_error("%s (pid %d): %s", client->comm, client->pid, why);
+	return ZCTL_FAILED;
+}
+
+/* OURS: it is us who have it record. */
+static enum zctl_status open_or_start(struct profile_record *r,
+				      const struct client *client,
+				      uint64_t duration_ms, bool *ours)
+{
+	int ret = profile_record_open(r, client);
+
+	*ours = false;
+	if (ret == 0)
+		return ZCTL_DONE;
+	if (ret != -ENOENT) {
+		zctl_error("%s (pid %d): %s", client->comm, client->pid,
+			   strerror(-ret));
+		return target_status(ret);
+	}
+	if (!duration_ms) {
+		zctl_error("%s (pid %d): has recorded nothing so far; a "
+			   "--duration makes it begin", client->comm,
+			   client->pid);
+		return ZCTL_FAILED;
+	}
+	*ours = true;
+	return start(r, client);
+}
+
 enum zctl_status profile_watch_pid(struct profile *p,
 				   const struct target_choice *choice,
 				   uint64_t duration_ms)
@@ -88,19 +167,27 @@ enum zctl_status profile_watch_pid(struct profile *p,
 	struct client client = { .fd = -1 };
 	enum zctl_status status = target_open(&client, choice);
 	struct profile_record r = { .fd = -1 };
+	bool ours = false;
 
+	catch_interrupts();
 	if (status == ZCTL_DONE)
-		status = profile_record_open(&r, &client);
+		status = open_or_start(&r, &client, duration_ms, &ours);
 	if (status == ZCTL_DONE) {
-		catch_interrupts();
 		watch(&r, duration_ms);
 		status = profile_record_finish(&r, p, client.comm);
 		take_fault_time(p, &client);
 	}
+	/* when it has ended meanwhile there is nobody to be asked */
+	if (ours && !kill(client.pid, 0) &&
+	    ask_to(&client, UZSWAP_CTL_profile_stop) != ZCTL_DONE)
+		zctl_warn("it goes on recording: zctl profile --stop %d",
+			  client.pid);
 	profile_record_close(&r);
 	client_close(&client);
 	return status;
 }
+
+/* --- a program to run ---------------------------------------------------- */
 
 /* zctl run --set prof=1 -- PROGRAM, by this very zctl; never returns. */
 static void become(char **program)

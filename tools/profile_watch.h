@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Record a process, until a time is over, it ends, or somebody presses ^C.
- * Both complain themselves.
+ * All complain themselves.
  */
 #ifndef UZ_TOOLS_PROFILE_WATCH_H
 #define UZ_TOOLS_PROFILE_WATCH_H
@@ -9,10 +9,17 @@
 #include "profile.h"
 #include "target.h"
 
-/* DURATION_MS 0: what it has recorded already. */
+/*
+ * One that is not recording is asked to, and to stop afterwards.
+ * DURATION_MS 0: what it has recorded already.
+ */
 MUST_USE enum zctl_status profile_watch_pid(struct profile *p,
 					    const struct target_choice *choice,
 					    uint64_t duration_ms);
+
+/* Have it stop, whoever began. */
+MUST_USE enum zctl_status profile_watch_stop(
+	const struct target_choice *choice);
 
 /*
  * Start ARGS, as `zctl run` does, and record it; UINT64_MAX: to its end.

@@ -255,7 +255,8 @@ static const char *exe_name(char *buf, size_t len)
 static void begin(void *ctx UNUSED)
 {
 	control_begin(&control);
-	if (hooks.profile || hooks_profile.page)
+	if (hooks_profile.page ? atomic_load(&hooks_profile.on)
+			       : hooks.profile)
 		profile_start(&hooks_profile);
 }
 

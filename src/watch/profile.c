@@ -139,6 +139,14 @@ static void begin_anew(struct profile *p)
 		atomic_store(&p->maps[i], 0);
 	atomic_store(&p->live_used, 0);
 	memset(p->reuse, 0, sizeof(p->reuse));
+	atomic_store(&p->samples, 0);
+	atomic_store(&p->lost, 0);
+	atomic_store(&p->no_stack, 0);
+	atomic_store(&p->unwind_ns, 0);
+	p->asked = 0;
+	p->asked_ns = 0;
+	p->cpu_ns = 0;
+	p->page->updated_ns = 0;	/* nothing to be seen yet */
 	p->started_ns = sys_now_ns();
 	p->page->started_ns = p->started_ns;
 }
@@ -185,6 +193,8 @@ void profile_stop(struct profile *p)
 {
 	atomic_store(&p->sites_on, 0);
 	atomic_store(&p->on, 0);
+	if (p->page && p->pid == (int32_t)sys_getpid())
+		p->page->recording = 0;
 }
 
 /* --- what is shown ------------------------------------------------------- */
@@ -262,13 +272,19 @@ static void wind_down(struct profile *p)
 		atomic_store(&p->engine->probes.on, 0);
 }
 
+/* Stopped, and all let go. */
+static bool is_over(struct profile *p)
+{
+	return !atomic_load(&p->on) && !atomic_load(&p->engine->probes.on);
+}
+
 void profile_tick(struct profile *p)
 {
 	struct engine *e = p->engine;
 	uint64_t now_ns = sys_now_ns();
 
 	p->charged_ns = sys_cpu_ns();
-	if (!p->page || p->pid != (int32_t)sys_getpid() ||
+	if (!p->page || p->pid != (int32_t)sys_getpid() || is_over(p) ||
 	    !fork_work_begin(&e->fork))
 		return;
 	if (!atomic_load(&p->on))
