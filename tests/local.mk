@@ -54,6 +54,7 @@ MODEL_TESTS = \
 FUZZ_TESTS = \
 	tests/fuzz/fuzz_conf \
 	tests/fuzz/fuzz_config \
+	tests/fuzz/fuzz_control \
 	tests/fuzz/fuzz_proc \
 	tests/fuzz/fuzz_profile \
 	tests/fuzz/fuzz_setting \
@@ -127,6 +128,7 @@ TOOLS_TESTS = \
 	tests/tools/completion.sh \
 	tests/tools/conf.sh \
 	tests/tools/control.sh \
+	tests/tools/control_hostile.sh \
 	tests/tools/container.sh \
 	tests/tools/doctor.sh \
 	tests/tools/manual.sh \

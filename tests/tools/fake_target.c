@@ -23,6 +23,18 @@
  *   stopped   good, and stops itself
  *   closed    good, but only mapped: no descriptor
  *   pipe      the descriptor replaced by a pipe
+ *
+ * and with a control page besides good numbers
+ *
+ *   ctl-obeys      says yes to everything, and does nothing
+ *   ctl-garbage    answers, and shows options, of random bytes
+ *   ctl-silent     never answers
+ *   ctl-taken      has taken a request and never ends it
+ *   ctl-dies       ends when it is asked
+ *   ctl-racing     changes the word all the time
+ *   ctl-gone       has stepped aside
+ *   ctl-magic  ctl-version  ctl-old  is not, is another, knows no request
+ *   ctl-unsealed   may be cut off any time
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -37,6 +49,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <uzswap/ctl.h>
 #include <uzswap/stats.h>
 
 #define MIB	((uint64_t)1 << 20)
@@ -110,19 +123,87 @@ static void fill_numbers(struct uzswap_stats *s)
 	s->fault_us[10] = 20;		/* 128 .. 256 us */
 }
 
+
+static void fill_random(void *at, size_t len, uint64_t seed)
+{
+	uint64_t x = 88172645463325252 ^ seed;
+
+	for (size_t i = 0; i < len; i++) {
+		x ^= x << 13;
+		x ^= x >> 7;
+		x ^= x << 17;
+		((unsigned char *)at)[i] = (unsigned char)x;
+	}
+}
+
 /* All but the head, which decides how the rest is read. */
 static void fill_rest(struct uzswap_stats *s, bool ones)
 {
 	size_t from = offsetof(struct uzswap_stats, nr_servers);
-	uint64_t x = 88172645463325252;
+	char *at = (char *)s + from;
 
-	for (size_t i = from; i < sizeof(*s); i++) {
-		x ^= x << 13;
-		x ^= x >> 7;
-		x ^= x << 17;
-		((unsigned char *)s)[i] = ones ? 0xff : (unsigned char)x;
+	if (ones)
+		memset(at, 0xff, sizeof(*s) - from);
+	else
+		fill_random(at, sizeof(*s) - from, 0);
+	s->state = ones ? UINT32_MAX : 4711;
+}
+
+static void fill_ctl(char *file, const char *mode)
+{
+	struct uzswap_ctl *ctl = (void *)(file + UZSWAP_CTL_AT);
+	struct uzswap_ctl_options *options =
+		(void *)(file + UZSWAP_OPTIONS_AT);
+
+	ctl->magic = UZSWAP_CTL_MAGIC + (strcmp(mode, "ctl-magic") == 0);
+	ctl->version = strcmp(mode, "ctl-version") == 0
+		? 77 : UZSWAP_CTL_VERSION;
+	ctl->size = sizeof(*ctl);
+	ctl->gone = strcmp(mode, "ctl-gone") == 0;
+	ctl->nr_kinds = strcmp(mode, "ctl-old") == 0
+		? 1 : UZSWAP_CTL_NR_KINDS;
+	if (strcmp(mode, "ctl-taken") == 0)
+		ctl->word = 4 | UZSWAP_CTL_TAKEN;
+	options->nr = 2;
+	options->size = sizeof(options->rows[0]);
+	strcpy(options->rows[0].name, "limit");
+	strcpy(options->rows[0].value, "1G");
+	options->rows[0].when = 1;
+	strcpy(options->rows[1].name, "colour");
+	strcpy(options->rows[1].value, "red");
+	if (strcmp(mode, "ctl-garbage") == 0)
+		fill_random(options->rows, sizeof(options->rows), now_ns());
+}
+
+/* Of what is asked. */
+static void answer(struct uzswap_ctl *ctl, const char *mode)
+{
+	uint32_t word = __atomic_load_n(&ctl->word, __ATOMIC_ACQUIRE);
+
+	if (strcmp(mode, "ctl-racing") == 0) {
+		__atomic_add_fetch(&ctl->word, 4, __ATOMIC_ACQ_REL);
+		return;
 	}
-	s->state = ones ? UINT32_MAX : (uint32_t)x;
+	if ((word & UZSWAP_CTL_PHASE) != UZSWAP_CTL_ASKED ||
+	    strcmp(mode, "ctl-silent") == 0)
+		return;
+	if (strcmp(mode, "ctl-dies") == 0)
+		exit(0);
+	if (strcmp(mode, "ctl-garbage") == 0)
+		fill_random(&ctl->answer, sizeof(ctl->answer), now_ns());
+	__atomic_store_n(&ctl->word, word | UZSWAP_CTL_DONE,
+			 __ATOMIC_RELEASE);
+}
+
+static void run_ctl(char *file, const char *mode)
+{
+	const struct timespec pause = { .tv_nsec = 1000000 };
+
+	for (;;) {
+		answer((void *)(file + UZSWAP_CTL_AT), mode);
+		if (strcmp(mode, "ctl-racing") != 0)
+			nanosleep(&pause, NULL);
+	}
 }
 
 static void fill_escapes(struct uzswap_stats *s)
@@ -218,26 +299,37 @@ static void treat_fd(int fd, const char *mode)
 int main(int argc, char **argv)
 {
 	const char *mode = argc > 1 ? argv[1] : "good";
-	int fd = memfd_create(UZSWAP_STATS_NAME, MFD_CLOEXEC);
+	int fd = memfd_create(UZSWAP_STATS_NAME,
+			      MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	bool ctl = strncmp(mode, "ctl-", 4) == 0;
+	size_t len = ctl ? UZSWAP_CTL_FILE_LEN : LEN;
 	struct uzswap_stats *s;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (fd < 0 || ftruncate(fd, LEN) < 0)
+	if (fd < 0 || ftruncate(fd, (off_t)len) < 0)
 		return 99;
-	s = mmap(NULL, LEN, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	s = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (s == MAP_FAILED)
 		return 99;
 	fill_head(s);
 	fill_numbers(s);
 	if (argc > 2)
 		strncpy(s->name, argv[2], sizeof(s->name) - 1);
-	change(s, mode);
-	if (ftruncate(fd, file_len(mode)) < 0)
+	if (ctl)
+		fill_ctl((char *)s, mode);
+	else
+		change(s, mode);
+	if (!ctl && ftruncate(fd, file_len(mode)) < 0)
+		return 99;
+	if (ctl && strcmp(mode, "ctl-unsealed") != 0 &&
+	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) < 0)
 		return 99;
 	treat_fd(fd, mode);
 	printf("%d\n", getpid());
 	fflush(stdout);
 	if (strcmp(mode, "stopped") == 0)
 		raise(SIGSTOP);
+	if (ctl)
+		run_ctl((char *)s, mode);
 	run(s, mode);
 }
