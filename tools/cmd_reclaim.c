@@ -12,6 +12,7 @@
 #include "commands.h"
 #include "progress.h"
 #include "record.h"
+#include "steer.h"
 #include "target.h"
 #include "units.h"
 
@@ -40,14 +41,9 @@ static void take_amount(struct reclaim_options *r, const char *arg,
 			struct argp_state *state)
 {
 	r->is_given = true;
-	if (strcmp(arg, "all") == 0)
-		r->percent = 100;
-	else if (strchr(arg, '%') ? units_parse_percent(&r->percent, arg) < 0
-				  : units_parse_size(&r->bytes, arg) < 0)
+	if (steer_amount(&r->bytes, &r->percent, arg) < 0)
 		argp_error(state, "'%s' is neither a size like 512M, nor a "
 			   "share like 50%%, nor all", arg);
-	if (!r->percent && !r->bytes)
-		argp_error(state, "'%s' is nothing", arg);
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -113,22 +109,6 @@ static int64_t change(const uint64_t *n, size_t before, size_t after)
 
 /* --- doing it ------------------------------------------------------------ */
 
-static const char *why_less(int err)
-{
-	switch (-err) {
-	case ENOSPC:
-		return "the pool is full (pool_max)";
-	case ENODATA:
-		return "what is left does not compress, is pinned or in use";
-	case ECANCELED:
-		return "given up";
-	case EAGAIN:
-		return "uzswap is switched off there (see zctl on)";
-	default:
-		return strerror(-err);
-	}
-}
-
 static void print_text(const struct client *client,
 		       const struct ask_answer *a)
 {
@@ -143,7 +123,7 @@ static void print_text(const struct client *client,
 	       size(text[0], n[UZSWAP_RECLAIMED_EVICTED]));
 	if (a->err)
 		printf(" of %s: %s\n", size(text[1], a->total),
-		       why_less(a->err));
+		       steer_reason(a->err));
 	else
 		printf(" in %s, pool %s%s, saved %s\n",
 		       units_duration(text[1], UNITS_BUF,
@@ -172,7 +152,7 @@ static enum zctl_status print_json(const struct client *client,
 		"pool_change_bytes", (json_int_t)change(n,
 			UZSWAP_RECLAIMED_POOL_BEFORE, UZSWAP_RECLAIMED_POOL),
 		"time_ns", (json_int_t)n[UZSWAP_RECLAIMED_NS],
-		"short_because", a->err ? json_string(why_less(a->err))
+		"short_because", a->err ? json_string(steer_reason(a->err))
 					: json_null()));
 	return record_print(document, false);
 }
@@ -196,7 +176,7 @@ static enum zctl_status reclaim(struct client *client,
 		return status;
 	if (answer.err == -EINVAL || (answer.err == -EAGAIN && !answer.done)) {
 		zctl_error("%s (pid %d): %s", client->comm, client->pid,
-			   why_less(answer.err));
+			   steer_reason(answer.err));
 		return ZCTL_FAILED;
 	}
 	if (client_refresh(client, why, sizeof(why)) < 0) {

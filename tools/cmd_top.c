@@ -24,6 +24,7 @@
 #include "listing.h"
 #include "live.h"
 #include "panel.h"
+#include "steer.h"
 #include "units.h"
 
 #define NS_PER_S	1000000000ull
@@ -42,7 +43,7 @@ struct top {
 	uint64_t iterations;		/* 0: no end */
 	bool batch;
 	char filter[32];
-	char message[80];
+	char message[STEER_TEXT];
 	pid_t selected;			/* stays selected when rows move */
 };
 
@@ -215,6 +216,43 @@ static void change_delay(struct top *top, bool longer)
 		 units_duration(text, sizeof(text), top->delay_ns));
 }
 
+/* How far the process is, while the screen stands still. */
+static void show_progress(void *ctx, const struct ask_answer *a)
+{
+	struct top *top = ctx;
+	char text[2][UNITS_BUF];
+
+	if (!a->total)
+		return;
+	snprintf(top->message, sizeof(top->message), "%s of %s ...",
+		 units_size(text[0], UNITS_BUF, a->done, false),
+		 units_size(text[1], UNITS_BUF, a->total, false));
+	panel_draw(&top->panel);
+}
+
+/* Keys that change something in the selected process. */
+static void steer(struct top *top, int key)
+{
+	const struct panel *panel = &top->panel;
+	const struct client *client;
+	char amount[16] = "";
+
+	if (!panel->nr)
+		return;
+	client = panel->rows[panel->selected].client;
+	if (key == 'p') {
+		steer_pause(client, top->message);
+	} else if (key == 'o') {
+		steer_off(client, show_progress, top, top->message);
+	} else {
+		panel_ask("reclaim how much (512M, 50%, all)", amount,
+			  sizeof(amount));
+		if (amount[0])
+			steer_reclaim(client, amount, show_progress, top,
+				      top->message);
+	}
+}
+
 enum after_key { KEY_GO_ON, KEY_LOOK_NOW, KEY_QUIT };
 
 static enum after_key act(struct top *top, int key)
@@ -264,6 +302,11 @@ static enum after_key act(struct top *top, int key)
 	case KEY_PPAGE:
 	case KEY_NPAGE:
 		choose(top, key == KEY_PPAGE ? -10 : 10);
+		break;
+	case 'r':
+	case 'p':
+	case 'o':
+		steer(top, key);
 		break;
 	case ' ':
 		return KEY_LOOK_NOW;

@@ -20,6 +20,7 @@ libzctl_la_SOURCES = \
 	tools/ask.c tools/ask.h \
 	tools/option_page.c tools/option_page.h \
 	tools/progress.c tools/progress.h \
+	tools/steer.c tools/steer.h \
 	tools/record.c tools/record.h \
 	tools/report.c tools/report.h \
 	tools/column.c tools/column.h \

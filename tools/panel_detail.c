@@ -225,6 +225,9 @@ void panel_detail_help(int y)
 		"R                   the other way round",
 		"f                   show only what has this in command, label "
 		"or user",
+		"r                   have it compress memory now",
+		"p                   store nothing new there, or go on",
+		"o                   restore all and let go, or go on",
 		"+ -                 look less, more often",
 		"b                   exact bytes",
 		"space               look now",

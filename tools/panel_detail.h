@@ -18,7 +18,7 @@ enum {
 };
 
 #define PANEL_KEYS	" h help  s sort  f filter  Enter detail  " \
-			"+/- delay  b bytes  q quit"
+			"r reclaim  p pause  o off  q quit"
 
 /* Lines that panel_detail_draw() would like to have. */
 int panel_detail_lines(const struct column_row *row, bool much);

@@ -167,6 +167,30 @@ sleep 0.5
 in_tmux capture-pane -p >"$work/out"
 lacks CPU%
 
+# keys that change something: asked of the process, and told how it ended
+end_fake
+fake ctl-obeys
+screen 80 24 "TERM=screen $zctl top -d 0.3 $pid"
+shows "$pid $label"
+in_tmux send-keys r
+shows 'reclaim how much'
+in_tmux send-keys 5% Enter
+shows "$pid: reclaimed 0B"
+in_tmux send-keys r
+shows 'reclaim how much'
+in_tmux send-keys much Enter
+shows "'much' is neither a size"
+in_tmux send-keys p
+shows 'nothing new is stored'
+in_tmux send-keys o
+shows 'restored, and off'
+end_fake
+fake good
+screen 80 24 "TERM=screen $zctl top -d 0.3 $pid"
+shows "$pid $label"
+in_tmux send-keys p
+shows 'it has no control page'
+
 # a process whose texts and numbers are meant to hurt
 for mode in escapes garbage ones; do
 	end_fake
