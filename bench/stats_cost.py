@@ -2,14 +2,18 @@
 # SPDX-License-Identifier: MIT
 """What looking in costs the one looked at.
 
-    bench/stats_cost.py --zctl build/zctl [--tenths 5] [--turns 60]
+    bench/stats_cost.py --zctl build/zctl [--turns 100] [--idle 5]
 
-A program under uzswap, with part of its data stored, counts how often it can
-go through the rest in a second, on a processor of its own.  By turns nobody
-looks, and zctl reads its statistics 100 times a second from another
-processor.  Printed is the median of the ratios of neighbouring turns and its
-standard error, which tells what it is worth.  Then the program is stopped,
-and read all the same.
+A program under uzswap, with part of its data stored, does the same piece of
+work again and again on a processor of its own, and says what CPU time of the
+whole process, the library's threads included, each piece took.  By turns
+nobody looks, and zctl reads its statistics 100 times a second from another
+processor.  Printed is the median of the ratios of neighbouring turns with its
+standard error, and as a control the same of two turns in which nobody looks.
+
+Then the program sleeps: what CPU time its threads take then, with and without
+being looked at, is the kernel's count in nanoseconds and has no noise to speak
+of.  At last it is stopped, and read all the same.
 """
 
 import argparse
@@ -27,68 +31,99 @@ data = bytearray(256 << 20)
 for i in range(0, len(data), 4096):
     data[i:i + 64] = (b"%08d" % (i % 999983)) * 8
 hot = bytearray(1 << 20)
-while True:
-    end = time.monotonic() + 0.1
-    n = 0
-    while time.monotonic() < end:
+for line in sys.stdin:
+    began = time.process_time_ns()
+    for _ in range(int(line)):
         for i in range(0, len(hot), 4096):
             hot[i] = (hot[i] + 1) & 255
-        n += 1
-    print(n, flush=True)
+    print(time.process_time_ns() - began, flush=True)
 """
 
 
-def start(zctl):
-    os.sched_setaffinity(0, {0})
-    target = subprocess.Popen(
-        [zctl, "run", "--require", "-m", "128M", "--", sys.executable, "-c",
-         TARGET], stdout=subprocess.PIPE, text=True)
-    return target
+class Target:
+    def __init__(self, zctl):
+        os.sched_setaffinity(0, {0})
+        self.process = subprocess.Popen(
+            [zctl, "run", "--require", "-m", "128M", "--", sys.executable,
+             "-c", TARGET], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            text=True)
+        self.pid = self.process.pid
+
+    def work(self, rounds):
+        """CPU time of so much work, ns."""
+        self.process.stdin.write(f"{rounds}\n")
+        self.process.stdin.flush()
+        return int(self.process.stdout.readline())
+
+    def cpu_ns(self):
+        """CPU time of all its threads, by the kernel."""
+        tasks = f"/proc/{self.pid}/task"
+        return sum(int(open(f"{tasks}/{t}/schedstat").read().split()[0])
+                   for t in os.listdir(tasks))
 
 
-def work(target, tenths):
-    """Rounds of work in so many tenths of a second."""
-    return sum(int(target.stdout.readline()) for _ in range(tenths))
+class Reader:
+    """zctl stats, 100 times a second, on the other processor."""
+
+    def __init__(self, zctl, pid):
+        self.out = os.memfd_create("out")
+        self.process = subprocess.Popen(
+            ["taskset", "-c", "1", zctl, "stats", "--json", "--watch=0.01",
+             str(pid)], stdout=self.out)
+        while not os.fstat(self.out).st_size:
+            time.sleep(0.001)   # its start is not its reading
+
+    def stop(self):
+        """How often it has read."""
+        self.process.terminate()
+        self.process.wait()
+        size = os.fstat(self.out).st_size
+        reads = os.pread(self.out, size, 0).count(b"\n")
+        os.close(self.out)
+        return reads
 
 
-def look(zctl, pid):
-    return subprocess.Popen(["taskset", "-c", "1", zctl, "stats", "--json",
-                             "--watch=0.01", str(pid)],
-                            stdout=subprocess.DEVNULL)
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--zctl", required=True)
-    parser.add_argument("--tenths", type=int, default=5)
-    parser.add_argument("--turns", type=int, default=60)
-    args = parser.parse_args()
-    target = start(args.zctl)
-    alone, watched = [], []
-    try:
-        work(target, 100)       # let it settle
-        for _ in range(args.turns):
-            alone.append(work(target, args.tenths))
-            reader = look(args.zctl, target.pid)
-            work(target, 1)     # its start is not its reading
-            watched.append(work(target, args.tenths))
-            reader.terminate()
-            reader.wait()
-            work(target, 1)
-        report(args.zctl, target, alone, watched)
-    finally:
-        target.kill()
-
-
-def report(zctl, target, alone, watched):
-    ratios = [w / a for w, a in zip(watched, alone)]
+def ratio_of(name, ratios):
     middle = statistics.median(ratios)
     away = statistics.median(abs(r - middle) for r in ratios)
     # of the median of normal noise, from its median absolute deviation
     error = 1.4826 * away * 1.2533 / len(ratios) ** 0.5
-    print(f"work alone     {statistics.median(alone):10.0f}")
-    print(f"work watched   {statistics.median(watched):10.0f}")
-    print(f"ratio          {middle:10.4f} +- {error:.4f}")
+    print(f"{name:22} {middle:8.5f} +- {error:.5f}")
+
+
+def working(zctl, target, turns):
+    rounds = max(1, int(100 * 1e8 / target.work(100)))  # some 100 ms
+    pieces, reads, seconds = [], 0, 0.0
+    for _ in range(turns):
+        first = target.work(rounds)
+        second = target.work(rounds)
+        reader = Reader(zctl, target.pid)
+        began = time.monotonic()
+        watched = target.work(rounds)
+        seconds += time.monotonic() - began
+        reads += reader.stop()
+        pieces.append((first, second, watched))
+    print(f"working: {turns} turns, {reads / seconds:.0f} reads a second")
+    ratio_of("  alone/alone", [b / a for a, b, _ in pieces])
+    ratio_of("  watched/alone", [2 * c / (a + b) for a, b, c in pieces])
+
+
+def sleeping(zctl, target, seconds):
+    def taken():
+        began, was = time.monotonic(), target.cpu_ns()
+        time.sleep(seconds)
+        return (target.cpu_ns() - was) / (time.monotonic() - began)
+
+    alone = taken()
+    reader = Reader(zctl, target.pid)
+    watched = taken()
+    reads = reader.stop()
+    print(f"asleep: CPU time a second {alone / 1e3:.1f} us alone, "
+          f"{watched / 1e3:.1f} us at {reads / seconds:.0f} reads a second: "
+          f"{(watched - alone) / 1e7:+.5f} % of a CPU")
+
+
+def stopped(zctl, target):
     os.kill(target.pid, signal.SIGSTOP)
     times = []
     for _ in range(50):
@@ -97,9 +132,27 @@ def report(zctl, target, alone, watched):
                              capture_output=True, check=True, timeout=5)
         times.append(time.monotonic() - began)
         assert json.loads(out.stdout)["stopped"]
-    print(f"stopped: 50 reads, median {1000 * statistics.median(times):.1f} ms, "
-          f"most {1000 * max(times):.1f} ms, zctl's start included")
+    print(f"stopped: 50 reads, median {1000 * statistics.median(times):.1f} "
+          f"ms, most {1000 * max(times):.1f} ms, zctl's start included")
     os.kill(target.pid, signal.SIGCONT)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--zctl", required=True)
+    parser.add_argument("--turns", type=int, default=100)
+    parser.add_argument("--idle", type=float, default=5)
+    args = parser.parse_args()
+    target = Target(args.zctl)
+    try:
+        target.work(1000)       # let it settle
+        time.sleep(2)
+        working(args.zctl, target, args.turns)
+        time.sleep(6)           # until the gate has had its calm
+        sleeping(args.zctl, target, args.idle)
+        stopped(args.zctl, target)
+    finally:
+        target.process.kill()
 
 
 main()

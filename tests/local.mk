@@ -243,6 +243,19 @@ AM_TESTS_ENVIRONMENT = \
 	UZ_SANITIZE='$(UZ_SANITIZE_FLAGS)'; export UZ_SANITIZE; \
 	CC='$(CC)'; export CC; NM='$(NM)'; export NM;
 
+# zctl with sanitizers on whatever is not what it seems, in a build of its own:
+# some three minutes.
+HOSTILE_TESTS = $(FUZZ_TESTS) tests/tools/stats_hostile.sh \
+	tests/tools/control_hostile.sh tests/tools/top.sh \
+	tests/tools/usage.sh tests/tools/conf.sh
+.PHONY: check-hostile
+check-hostile:
+	$(MKDIR_P) hostile
+	test -f hostile/Makefile || { cd hostile && \
+		$(abs_top_srcdir)/configure -q CC='$(CC)' \
+			--enable-sanitize=address,undefined; }
+	$(MAKE) -C hostile -s zctl check TESTS='$(HOSTILE_TESTS)'
+
 # Everything under torture for an hour; SOAK_SECONDS, SOAK_SEED.
 .PHONY: soak
 soak: all
