@@ -24,7 +24,13 @@ int arena_start(struct arena *a, size_t len)
 			continue;
 		a->base = (uintptr_t)p;
 		a->end = a->base + len;
-		atomic_init(&a->next, a->base);
+		/*
+		 * The first page stays out of reach.  The kernel would make
+		 * one mapping of what is mapped below by the program, alike
+		 * (jemalloc's is), and our first pages: and with them all of
+		 * the program's heap there would be taken for ours.
+		 */
+		atomic_init(&a->next, a->base + PAGE_SIZE);
 		atomic_init(&a->committed, 0);
 		return 0;
 	}

@@ -3,14 +3,18 @@
  * The arena: pieces that do not overlap, zeroed and aligned; its end is an
  * answer, not a crash; what is released reads as zeros again.
  */
+#define _GNU_SOURCE
 #include "base/arena.h"
 
+#include <inttypes.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include <cmocka.h>
 
@@ -50,6 +54,38 @@ static void test_pieces_are_zeroed_and_ours(void **state)
 	assert_true(arena_owns(&arena, (uintptr_t)b));
 	assert_false(arena_owns(&arena, (uintptr_t)&arena));
 	assert_int_equal(arena.committed, 5 * PAGE_SIZE);
+}
+
+/*
+ * Where a mapping of the program, alike in all ways, lies right below, the
+ * kernel must not make one mapping of it and ours: it would never be managed.
+ */
+static void test_what_is_mapped_below_stays_apart(void **state)
+{
+	const size_t len = 16 * PAGE_SIZE;
+	uintptr_t below = arena.base - len;
+	char *ours = arena_alloc(&arena, PAGE_SIZE);
+	uintptr_t start = 0;
+	uintptr_t end = 0;
+	char line[512];
+	FILE *maps;
+
+	(void)state;
+	assert_non_null(ours);
+	*ours = 1;
+	if (mmap((void *)below, len, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE |
+		 MAP_FIXED_NOREPLACE, -1, 0) != (void *)below)
+		skip();		/* something else is there */
+	maps = fopen("/proc/self/maps", "r");
+	assert_non_null(maps);
+	while (fgets(line, sizeof(line), maps) && end <= below)
+		assert_int_equal(sscanf(line, "%" SCNxPTR "-%" SCNxPTR,
+					&start, &end), 2);
+	fclose(maps);
+	assert_true(start <= below);
+	assert_int_equal(end, arena.base);
+	munmap((void *)below, len);
 }
 
 static void test_overlaps_is_exact(void **state)
@@ -133,6 +169,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_pieces_are_zeroed_and_ours, setup),
+		cmocka_unit_test_setup(
+			test_what_is_mapped_below_stays_apart, setup),
 		cmocka_unit_test_setup(test_overlaps_is_exact, setup),
 		cmocka_unit_test_setup(
 			test_reserve_aligns_and_commits_in_parts, setup),
