@@ -129,6 +129,7 @@ TOOLS_TESTS = \
 	tests/tools/conf.sh \
 	tests/tools/control.sh \
 	tests/tools/control_hostile.sh \
+	tests/tools/control_redis.sh \
 	tests/tools/container.sh \
 	tests/tools/doctor.sh \
 	tests/tools/manual.sh \

@@ -169,6 +169,15 @@ static uint64_t activity(void)
 	       count_get(UZSWAP_COUNT_evicted);
 }
 
+/* Is there little room also by what is not the option? */
+static bool is_tight(struct engine *e)
+{
+	struct pressure_now others;
+
+	pressure_read_others(&e->pressure, &others);
+	return others.limit && others.headroom < gate_mark(others.limit);
+}
+
 /*
  * Over the limit for long, with nothing left that could leave or in spite of
  * all that left: say so, once to the user, and in the statistics as long as
@@ -195,7 +204,7 @@ static void note_limit(struct engine *e, uint64_t now_ns)
 		return;
 	/* past a group's limit is the end; past an option's is only past it */
 	atomic_store(&e->reclaim.hopeless,
-		     e->now.source == PRESSURE_BY_OPTION);
+		     e->now.source == PRESSURE_BY_OPTION && !is_tight(e));
 	atomic_store(&e->note, broken);
 	log_once(broken, " (see zctl stats)", NULL);
 }
