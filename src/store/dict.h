@@ -24,7 +24,7 @@
 
 /*
  * Bytes of one.  A large one is worth its tables, 1.2 MiB with zstd, when so
- * many pages (256 MiB) are stored: the mix gets 2 to 3 % smaller by it
+ * many pages (256 MiB) are stored: what packs gets 2 to 4 % smaller by it
  * (docs/store.md).
  */
 #define DICT_SMALL	(32 * KIB)

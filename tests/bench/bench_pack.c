@@ -400,6 +400,31 @@ static void show_time(void)
 	free(pages);
 }
 
+/* What random pages cost that are refused, again and again. */
+static void show_refused(const char *codecs)
+{
+	const unsigned nr = 20000;
+	struct store_ref ref;
+	struct codec_pair pair;
+	uint64_t start;
+
+	shelf_open(ACCEPT_PCT);
+	if (codec_parse(&pair, codecs))
+		shelf_fail("no such codecs");
+	store_set_codecs(&b.store, pair);
+	start = sys_cpu_ns();
+	for (unsigned n = 0; n < nr; n++) {
+		size_t all = b.first[CORPUS_NR] - b.first[CORPUS_RANDOM];
+		size_t i = b.first[CORPUS_RANDOM] + n % all;
+
+		if (!store_put(&b.store, &ref, b.codec[0], 0, b.items[i].page))
+			shelf_fail("a random page was taken");
+	}
+	printf("refusing a random page by %s: %.3f us\n", codecs,
+	       ratio(sys_cpu_ns() - start, nr) / 1000);
+	shelf_close();
+}
+
 int main(int argc, char **argv)
 {
 	int opt;
@@ -430,7 +455,10 @@ int main(int argc, char **argv)
 		show_second();
 	if (strchr(tables, 'c'))
 		show_churn();
-	if (strchr(tables, 't'))
+	if (strchr(tables, 't')) {
 		show_time();
+		show_refused("lz4");
+		show_refused("lz4+zstd:3");
+	}
 	return 0;
 }
