@@ -33,6 +33,12 @@
 	 PROC_VM_HUGETLB | PROC_VM_NO_DUMP | PROC_VM_GROWS_DOWN |	\
 	 PROC_VM_SHADOW_STACK | PROC_VM_DROPPABLE)
 
+/*
+ * Of these, what lasts.  Not locks: they come and go, one that is over when
+ * it is noted would last for ever, and the kernel keeps locked pages itself.
+ */
+#define NOTED		((uint32_t)FORBIDDEN & ~(uint32_t)PROC_VM_LOCKED)
+
 int adopt_init(struct engine *e)
 {
 	e->adopt.buf = arena_alloc(&e->arena, ADOPT_BUF_LEN);
@@ -101,6 +107,11 @@ static void take(struct engine *e, uintptr_t start, uintptr_t end)
 	order_admit(&e->order);
 }
 
+static bool is_ring(const struct proc_map *m)
+{
+	return !strcmp(m->name, "anon_inode:[io_uring]");
+}
+
 /* If the hooks could not note all that is to be left alone, ask the kernel. */
 static int open_maps(struct engine *e, struct proc_maps *maps)
 {
@@ -127,6 +138,8 @@ const struct proc_map *adopt_next(struct adopt_list *l)
 		}
 		if (l->map.kind == PROC_MAP_HEAP)
 			atomic_store(&l->engine->adopt.brk, l->map.end);
+		if (l->map.shared && is_ring(&l->map))
+			evict_remap_pins(l->engine, false);
 		if (is_eligible(l->engine, &l->map) &&
 		    !is_small_bss(&l->before, &l->map) &&
 		    !(l->map.has_details && (l->map.vm_flags & FORBIDDEN)))
@@ -175,9 +188,7 @@ static bool chunk_is_plain(struct engine *e, uintptr_t addr)
 
 static unsigned why_of(uint32_t vm_flags)
 {
-	if (vm_flags & PROC_VM_NO_DUMP)
-		return EXEMPT_NO_DUMP;
-	return vm_flags & PROC_VM_LOCKED ? EXEMPT_LOCKED : EXEMPT_NEVER;
+	return vm_flags & PROC_VM_NO_DUMP ? EXEMPT_NO_DUMP : EXEMPT_NEVER;
 }
 
 /*
@@ -194,7 +205,7 @@ static void read_flags(struct engine *e)
 	if (proc_smaps_open(&maps, e->adopt.buf, ADOPT_BUF_LEN))
 		return;
 	while (proc_maps_next(&maps, &m))
-		if (is_eligible(e, &m) && (m.vm_flags & FORBIDDEN))
+		if (is_eligible(e, &m) && (m.vm_flags & NOTED))
 			exempt_add(&e->exempt, why_of(m.vm_flags), m.start,
 				   m.end);
 	proc_maps_close(&maps);

@@ -102,6 +102,17 @@ bool evict_remap_works(struct engine *e)
 	return wipe(slot, 2 * PAGE_SIZE, MAP_FIXED) && ok;
 }
 
+void evict_remap_pins(struct engine *e, bool wait)
+{
+	if (e->use_move || atomic_load(&e->stopping) & STOP_FOR_PINS)
+		return;
+	atomic_fetch_or(&e->stopping, STOP_FOR_PINS);
+	atomic_store(&e->note, "io_uring is used, and engine wp cannot tell "
+		     "which pages are pinned: nothing more is stored");
+	while (wait && atomic_load(&e->fork.busy))
+		sys_nanosleep(NS_PER_US * 50);
+}
+
 /* --- flights -------------------------------------------------------------- */
 
 size_t evict_remap_before(struct engine *e, uintptr_t addr, size_t nr)
@@ -187,7 +198,8 @@ static enum uffd_result take_off(struct helper *h, struct tray *t,
 	size_t done;
 
 	order_enter(&e->order, h->slot);
-	if (region_has(&e->regions, addr, addr + *nr * PAGE_SIZE) &&
+	if (!atomic_load(&e->stopping) &&
+	    region_has(&e->regions, addr, addr + *nr * PAGE_SIZE) &&
 	    yield_allows(e, addr, addr + *nr * PAGE_SIZE) &&
 	    !fork_is_snapshot(&e->fork)) {
 		atomic_store(&f->seen, 0);

@@ -71,4 +71,12 @@ bool evict_remap_is_own(struct engine *e, const struct uffd_event *ev);
 /* The program has changed what is mapped there.  Exclusive. */
 void evict_remap_disturb(struct engine *e, uintptr_t start, uintptr_t end);
 
+/*
+ * The program uses io_uring, and may have buffers pinned for as long as it
+ * likes; UFFDIO_MOVE would refuse such pages, mremap takes them, and what is
+ * read into them is lost.  With engine B nothing leaves any more, for good.
+ * WAIT: until nobody is at it; not for helpers.  Context: any.
+ */
+void evict_remap_pins(struct engine *e, bool wait);
+
 #endif

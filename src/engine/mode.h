@@ -43,6 +43,7 @@ struct mode {
 /* Why nothing may leave: bits of engine.stopping. */
 #define STOP_FOR_MODE	0x1u
 #define STOP_FOR_LOCK	0x2u	/* all memory is locked */
+#define STOP_FOR_PINS	0x4u	/* engine B, and pages may be pinned for long */
 
 /* Ask for MODE; what AWAY has ended stays ended.  Context: any. */
 void mode_ask(struct engine *e, enum engine_mode mode);

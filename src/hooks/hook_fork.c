@@ -339,6 +339,8 @@ EXPORT long syscall(long nr, ...)
 		return hooks_result(-EAGAIN);
 	if (nr == SYS_exit)
 		let_helpers_end();
+	if (nr == SYS_io_uring_setup && is_up())
+		evict_remap_pins(&hooks_engine, true);
 	if (has_door(&ret, nr, a))
 		return ret;
 	if (likely(!is_fork(nr, a)))

@@ -78,8 +78,8 @@ int main(void)
 	char *p;
 
 	CHECK(f);
-	open_ring();
 	p = map_data(0);
+	open_ring();
 	pinned = (struct iovec){ p + PAGE, PINNED * PAGE };
 	CHECK(!syscall(SYS_io_uring_register, ring, IORING_REGISTER_BUFFERS,
 		       &pinned, 1));
