@@ -54,6 +54,7 @@ ENGINE = \
 	src/engine/mode.c src/engine/mode.h \
 	src/engine/whole.c src/engine/whole.h \
 	src/engine/yield.c src/engine/yield.h \
+	src/engine/audit.c src/engine/audit.h \
 	src/engine/cold.c src/engine/cold.h \
 	src/engine/descriptor.c src/engine/descriptor.h \
 	src/engine/staging.c src/engine/staging.h \

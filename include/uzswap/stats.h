@@ -79,7 +79,9 @@
 	X(packed_second,	"pages only the second codec could pack")\
 	X(lock_waits,		"times one of our threads slept for a lock")\
 	X(evicted_clean,	"evicted again unchanged: not packed anew") \
-	X(stalls,		"times the kernel said that memory is short")
+	X(stalls,		"times the kernel said that memory is short") \
+	X(overtaken,		"stored pages found there again: dropped") \
+	X(audits,		"times that the books were found to close")
 
 enum uzswap_counter {
 #define X(name, help) UZSWAP_COUNT_##name,

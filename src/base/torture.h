@@ -8,8 +8,8 @@
  *
  * With it on, everything is evicted all the time, whatever the limit
  * (engine/reclaim.c, cold.c), every mapping is adopted from its first page
- * (engine/steward.c), and objects carry a checksum of the page they were made
- * from (store/store.c).
+ * (engine/steward.c), objects carry a checksum of the page they were made from
+ * (store/codec.c), and the books are audited (engine/audit.h).
  *
  * The seed fixes the sequence of decisions; which thread meets which of them
  * is up to the scheduler.  Off, each place costs one predictable branch.

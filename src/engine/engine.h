@@ -39,6 +39,7 @@
 #include "base/types.h"
 #include "base/uffd.h"
 #include "engine/adopt.h"
+#include "engine/audit.h"
 #include "engine/cold.h"
 #include "engine/evict_remap.h"
 #include "engine/fork.h"
@@ -150,6 +151,7 @@ struct engine {
 	struct adopt adopt;
 	struct exempt_set exempt;	/* hooks write */
 	struct yield yield;
+	struct audit audit;
 	struct steward watch;
 	struct restore restore;
 	struct fork_state fork;

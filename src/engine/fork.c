@@ -270,21 +270,26 @@ static void restore_plainly(struct helper *h, uintptr_t addr, page_word *w)
 	struct engine *e = h->engine;
 	uint64_t word = atomic_load(w);
 	struct store_ref ref = { page_where(word) };
+	/* put back during the fork: newer than ours */
+	const bool here = is_present(addr);
 
-	if (is_present(addr))
-		return;		/* put back during the fork, newer than ours */
 	switch (page_state(word)) {
 	case PAGE_STORED:
 		if (store_load(&e->store, h->codec, ref, h->bounce))
 			die("store: a stored page does not unpack");
-		put_plainly(e, addr, h->bounce);
+		if (!here)
+			put_plainly(e, addr, h->bounce);
 		store_drop(&e->store, ref);
+		count_one(UZSWAP_COUNT_restored);
 		break;
 	case PAGE_LEAVING:
-		put_plainly(e, addr,
-			    (void *)staging_addr(&e->staging,
+		if (!here)
+			put_plainly(e, addr, (void *)
+				    staging_addr(&e->staging,
 						 page_where(word)));
 		atomic_store(staging_owner(&e->staging, page_where(word)), 0);
+		keep_drop_slot(e, page_where(word));
+		count_one(UZSWAP_COUNT_leave_back);
 		break;
 	case PAGE_HERE:
 	case PAGE_DYING:

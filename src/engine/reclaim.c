@@ -30,6 +30,11 @@
 #define HOLD_NS		(50 * NS_PER_MS)	/* then the fault goes first */
 #define TORTURE_NAP_NS	(4 * NS_PER_MS)
 #define TORTURE_REST_NS	(20 * NS_PER_MS)
+/*
+ * Servers' rounds in which they evict TRAY_SLOTS pages: if that is a page for
+ * a fault, a working set of some megabytes is never together.
+ */
+#define TORTURE_DIRECT	256u
 
 void reclaim_init(struct reclaim *r)
 {
@@ -129,7 +134,7 @@ void reclaim_direct(struct helper *h)
 	size_t total = 0;
 	size_t most;
 
-	if (torture_strikes(32))
+	if (torture_strikes(TORTURE_DIRECT))
 		evict_some(h, TRAY_SLOTS, EVICT_NOW);
 	h->owes = 0;
 	if (likely(atomic_load(&r->room) >= 0) || !owes)

@@ -330,7 +330,7 @@ static enum restore_result restore_run(struct helper *h, size_t *done,
 	if (r == UFFD_ALREADY && !*done) {
 		/* not by us: what the kernel has is newer, whatever it is */
 		settle_stored(e, &claims[0], why == WHY_ASKED);
-		count_one(UZSWAP_COUNT_lost_copies);
+		count_one(UZSWAP_COUNT_overtaken);
 		uffd_wake(&e->main, addr, PAGE_SIZE);
 		for (size_t i = 1; i < nr; i++)
 			unclaim(e, &claims[i]);

@@ -253,6 +253,7 @@ static void steward_tick(struct engine *e, uint64_t now_ns,
 	mind_room(e);
 	note_usage(e, now_ns);
 	fork_settle(&e->steward);
+	audit_work(&e->steward);
 	fork_check_shared(&e->steward);
 	if (fork_work_begin(&e->fork)) {
 		/* asked for while we look: the bell rings again */

@@ -18,6 +18,7 @@
 #include "hooks/hooks.h"
 
 #define WHOLE_TRIES	8
+#define TORTURE_TRIES	200	/* registering fails now and then, too */
 
 static int (*next_brk)(void *addr);
 static void *(*next_sbrk)(intptr_t increment);
@@ -89,6 +90,7 @@ EXPORT int munmap(void *addr, size_t len)
 EXPORT void *mremap(void *addr, size_t old_len, size_t new_len, int flags,
 		    ...)
 {
+	const int tries = hooks.cfg.torture ? TORTURE_TRIES : WHOLE_TRIES;
 	void *to = NULL;
 	unsigned pass;
 	long ret;
@@ -109,7 +111,7 @@ EXPORT void *mremap(void *addr, size_t old_len, size_t new_len, int flags,
 	 * A mapping of which a part is registered is two to the kernel, and
 	 * to be moved in one call it must be one.
 	 */
-	for (int i = 0; ret == -EFAULT && i < WHOLE_TRIES && hooks_look(); i++)
+	for (int i = 0; ret == -EFAULT && i < tries && hooks_look(); i++)
 		ret = sys_mremap((uintptr_t)addr, old_len, new_len, flags,
 				 (uintptr_t)to);
 	gate_leave(&hooks_engine.gate, pass);

@@ -15,6 +15,8 @@
 #include "base/text.h"
 #include "hooks/hooks.h"
 
+#define AUDIT_MAX_NS	(20 * NS_PER_S)
+
 static void append_amount(char **end, const char *limit, uint64_t n,
 			  const char *what, bool bytes)
 {
@@ -110,12 +112,23 @@ static void write_to_file(const char *pattern, const char *line)
 	sys_close((int)fd);
 }
 
+/* Under torture a program does not end before its books were found to close. */
+static void audit(void)
+{
+	if (hooks.cfg.torture && atomic_load(&hooks.mode) == HOOKS_AWAKE &&
+	    atomic_load(&hooks_engine.ready) == 1 &&
+	    !audit_wait(&hooks_engine, AUDIT_MAX_NS) &&
+	    atomic_load(&hooks_engine.ready) == 1)
+		log_line("at exit: the books could not be audited", NULL);
+}
+
 __attribute__((destructor)) static void unloaded(void)
 {
 	const char *where = hooks.stats_at_exit;
 	char line[400];
 	bool yes;
 
+	audit();
 	if (!*where || (!text_parse_bool(&yes, where) && !yes))
 		return;
 	describe(line, line + sizeof(line));

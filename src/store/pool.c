@@ -208,6 +208,17 @@ int pool_find(const struct pool *p, struct pool_object *out,
 	return 0;
 }
 
+bool pool_is_of(const struct pool *p, struct pool_ref ref, uint64_t owner)
+{
+	uint64_t h;
+
+	if (!pool_ref_is_plausible(p, ref))
+		return false;
+	h = atomic_load_explicit(&pool_slot_at(p, ref)->header,
+				 memory_order_acquire);
+	return pool_header_len(h) && pool_header_owner(h) == owner;
+}
+
 unsigned pool_codec_of(const struct pool *p, struct pool_ref ref)
 {
 	if (!pool_ref_is_plausible(p, ref))

@@ -181,6 +181,9 @@ MUST_USE int pool_hold(struct pool *p, struct pool_ref ref,
 /* MOVED: the owner has another ref now, free this one. */
 void pool_unhold(struct pool *p, struct pool_ref ref, bool moved);
 
+/* Is there an object of OWNER at REF?  For audits. */
+bool pool_is_of(const struct pool *p, struct pool_ref ref, uint64_t owner);
+
 /* The codec of the object at REF, which may be gone: a hint. */
 unsigned pool_codec_of(const struct pool *p, struct pool_ref ref);
 

@@ -229,6 +229,13 @@ void store_set_owner(struct store *s, struct store_ref ref, uint64_t owner)
 		pool_set_owner(&s->pool, pool_ref_of(ref), owner);
 }
 
+bool store_is_of(const struct store *s, struct store_ref ref, uint64_t owner)
+{
+	return tag_of(ref) == TAG_POOL
+		? pool_is_of(&s->pool, pool_ref_of(ref), owner)
+		: tag_of(ref) == TAG_WORD || tag_of(ref) == TAG_HALF;
+}
+
 size_t store_compact(struct store *s, size_t max_moves)
 {
 	return pool_compact(&s->pool, max_moves);

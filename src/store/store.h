@@ -99,6 +99,9 @@ void store_drop(struct store *s, struct store_ref ref);
 /* The object now belongs to another owner (mremap moved the page). */
 void store_set_owner(struct store *s, struct store_ref ref, uint64_t owner);
 
+/* Does REF name an object of OWNER?  Same-filled pages have none: yes. */
+bool store_is_of(const struct store *s, struct store_ref ref, uint64_t owner);
+
 /*
  * Move objects from the emptiest slabs and give free slabs' RAM back; stops
  * after about MAX_MOVES objects.  Returns the number moved.

@@ -11,6 +11,7 @@
 #include "engine/engine.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -115,12 +116,26 @@ static void go_on(void)
 		CHECK(--tries);
 }
 
+/* The steward looks through all its books, and ends the process if wrong. */
+static void check_books(void)
+{
+	CHECK(audit_wait(&engine, LONG_NS));
+}
+
 static void check_on(void)
 {
 	fill_all(all, PAGES, SEED);
 	wait_until_stored(PAGES / 8);
 	CHECK(atomic_load(&engine.state) == UZSWAP_ACTIVE);
 	verify_all(all, PAGES, SEED);
+	check_books();
+}
+
+/* In a child: one page more than there are must be found. */
+static void check_false_books(void)
+{
+	count_one(UZSWAP_COUNT_evicted);
+	check_books();
 }
 
 static void check_keep(void)
@@ -134,6 +149,7 @@ static void check_keep(void)
 	left = count_get(UZSWAP_COUNT_leave_moved);
 	verify_all(all, PAGES, SEED);
 	CHECK(count_get(UZSWAP_COUNT_leave_moved) == left);
+	check_books();
 }
 
 static void check_off(void)
@@ -143,6 +159,7 @@ static void check_off(void)
 	CHECK(stored() == 0);
 	CHECK(!is_registered());
 	verify_all(all, PAGES, SEED);
+	check_books();
 }
 
 /* CHECK_IT in a child of this very moment, too. */
@@ -161,6 +178,20 @@ static void in_child(void (*check_it)(void))
 	}
 	CHECK(waitpid(pid, &status, 0) == pid);
 	CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+static void in_child_that_aborts(void (*check_it)(void))
+{
+	int status;
+	pid_t pid = fork();
+
+	CHECK(pid >= 0);
+	if (pid == 0) {
+		check_it();
+		_exit(0);
+	}
+	CHECK(waitpid(pid, &status, 0) == pid);
+	CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
 }
 
 static void check_every_mode(void)
@@ -220,6 +251,8 @@ int main(int argc, char **argv)
 		go_on();
 		check_on();
 	}
+	if (!torture_is_on())
+		in_child_that_aborts(check_false_books);
 	in_child(check_away);
 	check_away();
 	atomic_store(&stop, true);
