@@ -75,9 +75,10 @@ PRELOAD_TESTS = \
 	tests/preload/daemon_goes_on.c \
 	tests/preload/direct_io.c \
 	tests/preload/dlopen_and_close.c \
-	tests/preload/dontfork_wipeonfork.c \
 	tests/preload/dontdump_stored.c \
+	tests/preload/dontfork_wipeonfork.c \
 	tests/preload/dontneed_while_writing.c \
+	tests/preload/dontunmap_stored.c \
 	tests/preload/evicted_while_asked.c \
 	tests/preload/exec_and_spawn.c \
 	tests/preload/exit_while_busy.c \
@@ -90,10 +91,13 @@ PRELOAD_TESTS = \
 	tests/preload/fork_while_unmapping.c \
 	tests/preload/fork_without_privilege.c \
 	tests/preload/futex_in_stored.c \
+	tests/preload/grows_down.c \
+	tests/preload/guard_pages.c \
 	tests/preload/heap_by_brk.c \
 	tests/preload/huge_pages.c \
 	tests/preload/incompressible.c \
 	tests/preload/io_uring_on_stored.c \
+	tests/preload/jump_out_of_handlers.c \
 	tests/preload/limit_too_small.c \
 	tests/preload/limited_by_rlimits.c \
 	tests/preload/main_thread_ends.c \
@@ -108,11 +112,14 @@ PRELOAD_TESTS = \
 	tests/preload/munmap_and_reuse.c \
 	tests/preload/own_fault_handlers.c \
 	tests/preload/own_userfaultfd.c \
+	tests/preload/process_madvise_others.c \
 	tests/preload/random_access.c \
 	tests/preload/raw_forks.c \
 	tests/preload/repack_idle.c \
+	tests/preload/robust_mutex_in_stored.c \
 	tests/preload/scan_again_and_again.c \
 	tests/preload/seccomp_over_all_threads.c \
+	tests/preload/setuid_and_chroot.c \
 	tests/preload/signals_on_stored.c \
 	tests/preload/stop_and_continue.c \
 	tests/preload/syscalls_on_stored.c \
@@ -120,6 +127,8 @@ PRELOAD_TESTS = \
 	tests/preload/thread_ends_after_sleep.c \
 	tests/preload/threads_by_thousands.c \
 	tests/preload/threads_past_the_hook.c \
+	tests/preload/trace_a_child.c \
+	tests/preload/vmsplice_stored.c \
 	tests/preload/wp_replace_in_place.c
 
 TOOLS_TESTS = \

@@ -67,7 +67,7 @@ void cold_pin(struct cold *c, uintptr_t addr)
 					     COLD_PROBES)], page);
 }
 
-static bool is_pinned(const struct cold *c, uintptr_t page)
+bool cold_is_pinned(const struct cold *c, uintptr_t page)
 {
 	for (unsigned i = 0; i < COLD_PROBES; i++) {
 		uintptr_t there =
@@ -248,7 +248,7 @@ static void judge(struct helper *h, uintptr_t addr, size_t nr,
 			order_pause(&e->order, h->slot);
 		w = page_find(&e->pages, page);
 		yes = (passed ? is_passed(w, shares) : !w || is_cold(e, w)) &&
-		      !is_pinned(&e->cold, page);
+		      !cold_is_pinned(&e->cold, page);
 
 		if (i % 64 == 0)
 			cold[i / 64] = 0;

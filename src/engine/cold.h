@@ -64,11 +64,15 @@ void cold_init(struct cold *c);
 bool cold_sweep(struct helper *h, size_t *taken);
 
 /*
- * The page at ADDR must never leave.  For thread descriptors: the kernel
- * writes to them where it asks nobody for a missing page (a task that ends)
- * or kills the program if it gets none (rseq).  Context: app.
+ * The page at ADDR must never leave.  For thread descriptors and robust
+ * mutexes: the kernel writes to them where it asks nobody for a missing page
+ * (a task that ends) or kills the program if it gets none (rseq).
+ * Context: app.
  */
 void cold_pin(struct cold *c, uintptr_t addr);
+
+/* Context: server. */
+bool cold_is_pinned(const struct cold *c, uintptr_t page);
 
 /*
  * A thread that reads through its memory in order has left this stretch:

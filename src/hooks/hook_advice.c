@@ -18,10 +18,34 @@
 #include "base/sys.h"
 #include "hooks/hooks.h"
 
+#ifndef MADV_GUARD_INSTALL
+#define MADV_GUARD_INSTALL	102	/* Linux 6.13 */
+#define MADV_GUARD_REMOVE	103
+#endif
+
+#define YIELD_MAX_NS	(60 * NS_PER_S)
+
+/*
+ * A guard is gone when a page is filled in there, as it is if it happens to
+ * be among the neighbours of a page asked for.  And it raises no event.
+ */
+static void make_way_for_guards(void *addr, size_t len)
+{
+	uint32_t ticket = hooks_exempt(EXEMPT_GUARD, addr, len);
+
+	if (atomic_load(&hooks.mode) == HOOKS_AWAKE)
+		(void)!yield_wait(&hooks_engine, ticket, YIELD_MAX_NS);
+}
+
 EXPORT int madvise(void *addr, size_t len, int advice)
 {
-	long ret = sys_madvise((uintptr_t)addr, len, advice);
+	long ret;
 
+	if (unlikely(advice == MADV_GUARD_INSTALL) && len)
+		make_way_for_guards(addr, len);
+	ret = sys_madvise((uintptr_t)addr, len, advice);
+	if (advice == (ret ? MADV_GUARD_INSTALL : MADV_GUARD_REMOVE))
+		hooks_unexempt(EXEMPT_GUARD, addr, len);
 	if (!ret && advice == MADV_DONTDUMP && len)
 		hooks_exempt(EXEMPT_NO_DUMP, addr, len);
 	if (!ret && advice == MADV_DODUMP)

@@ -45,6 +45,8 @@ static _Thread_local bool prepared
 
 static int (*next_pthread_create)(pthread_t *out, const pthread_attr_t *attr,
 				  void *(*start)(void *), void *arg);
+static int (*next_mutex_init)(pthread_mutex_t *m,
+			      const pthread_mutexattr_t *attr);
 static pid_t (*next_raw_fork)(void);
 static int (*next_clone)(int (*fn)(void *), void *stack, int flags, void *arg,
 			 ...);
@@ -157,6 +159,7 @@ static void child(void)
 void hook_fork_init(void)
 {
 	next_pthread_create = dlsym(RTLD_NEXT, "pthread_create");
+	next_mutex_init = dlsym(RTLD_NEXT, "pthread_mutex_init");
 	next_raw_fork = dlsym(RTLD_NEXT, "_Fork");
 	next_clone = dlsym(RTLD_NEXT, "clone");
 	pthread_atfork(prepare, parent, child);
@@ -175,6 +178,25 @@ EXPORT int pthread_create(pthread_t *out, const pthread_attr_t *attr,
 		pin_descriptor((uintptr_t)*out);
 	}
 	return ret;
+}
+
+/*
+ * When its owner ends, the kernel looks for what it holds, and gives up at a
+ * page that is missing: whoever waits then would wait for ever.
+ */
+EXPORT int pthread_mutex_init(pthread_mutex_t *m,
+			      const pthread_mutexattr_t *attr)
+{
+	int robust = PTHREAD_MUTEX_STALLED;
+
+	if (attr && !pthread_mutexattr_getrobust(attr, &robust) &&
+	    robust == PTHREAD_MUTEX_ROBUST) {
+		cold_pin(&hooks_engine.cold, (uintptr_t)m);
+		cold_pin(&hooks_engine.cold, (uintptr_t)(m + 1) - 1);
+	}
+	if (unlikely(!next_mutex_init))
+		next_mutex_init = dlsym(RTLD_NEXT, "pthread_mutex_init");
+	return next_mutex_init(m, attr);
 }
 
 /* fork() without handlers: ours run all the same. */

@@ -5,6 +5,7 @@
  *	LOCKED    mlock and the like
  *	NO_DUMP   kept out of core dumps, where the pool would be
  *	WATCHED   registered with a userfaultfd of the program's own
+ *	GUARD     MADV_GUARD_INSTALL, which what we fill would take away
  *	NEVER     the library's own data, and mappings of special kinds
  *
  * A range may be in here for several reasons, and leaves for each of them
@@ -33,9 +34,10 @@
 #define EXEMPT_NO_DUMP	0x2u
 #define EXEMPT_WATCHED	0x4u
 #define EXEMPT_NEVER	0x8u
-#define EXEMPT_ALL	0xfu
+#define EXEMPT_GUARD	0x10u
+#define EXEMPT_ALL	0x1fu
 
-#define EXEMPT_MAX	512u	/* entries; 12 KiB of .bss */
+#define EXEMPT_MAX	2048u	/* entries; 48 KiB of .bss, untouched */
 
 struct exempt_entry {
 	_Atomic uint32_t why;	/* one of the above, or 0: free, or claimed */

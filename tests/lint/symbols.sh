@@ -33,7 +33,7 @@ __pthread_key_create'
 # that nobody calls.
 LIBRARY_MAY_CALL="$ENGINE_MAY_CALL dlsym dladdr __register_atfork
 __errno_location __stack_chk_fail
-_IO_list_all malloc calloc free pthread_self
+_IO_list_all malloc calloc free pthread_self pthread_mutexattr_getrobust
 _dl_find_object $UNWINDER_CALLS"
 
 archive=$builddir/.libs/libengine.a

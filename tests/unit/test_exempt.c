@@ -158,7 +158,7 @@ static void test_like_the_twin(void **state)
 	for (unsigned n = 0; n < MODEL_STEPS; n++) {
 		unsigned start = random_below(MODEL_PAGES);
 		unsigned end = start + 1 + random_below(MODEL_PAGES - start);
-		unsigned why = 1u << random_below(4);
+		unsigned why = 1u << random_below(5);
 
 		switch (random_below(4)) {
 		case 0:
