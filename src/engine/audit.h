@@ -4,7 +4,7 @@
  *
  *	words     as many pages in each state as the totals say
  *	staging   a page on probation or being packed is in a slot that
- *	          belongs to it; every slot that belongs to a page is named by it
+ *	          belongs to it, and every slot that has a page is that page's
  *	store     as many objects as pages that have one, and each the page's
  *	counters  what was evicted was restored, dropped, overtaken or is stored
  *	regions   in order
