@@ -20,6 +20,7 @@
 #define COMPACT_PART	4	/* of a CPU, at most */
 
 #define STEP_PAGES	64u	/* words looked at in one section */
+#define STEP_REFS	8u	/* found in it: 8 ms at the slowest level */
 
 /* Unused budget does not pile up: so much at a time. */
 #define BUDGET_MAX_NS	((int64_t)(10 * NS_PER_MS))
@@ -85,7 +86,7 @@ static void compact(struct helper *h, uint64_t now_ns)
 
 /* The pages of one step that are to be packed anew, or sampled. */
 struct step {
-	struct store_ref refs[STEP_PAGES];
+	struct store_ref refs[STEP_REFS];
 	unsigned nr;
 };
 
@@ -122,13 +123,16 @@ static bool look(struct helper *h, struct step *s)
 	struct engine *e = h->engine;
 	struct upkeep *u = &e->upkeep;
 	struct chunk *c;
+	uintptr_t end;
 
 	s->nr = 0;
 	order_enter(&e->order, h->slot);
 	c = page_next_chunk(&e->pages, u->hand, UINTPTR_MAX);
 	if (c && u->hand < c->base)
 		u->hand = c->base;
-	for (unsigned i = 0; c && i < STEP_PAGES; i++, u->hand += PAGE_SIZE) {
+	end = c ? min_size(u->hand + STEP_PAGES * PAGE_SIZE,
+			   c->base + CHUNK_SIZE) : 0;
+	for (; u->hand < end && s->nr < STEP_REFS; u->hand += PAGE_SIZE) {
 		page_word *w = &c->words[(u->hand - c->base) >> PAGE_SHIFT];
 		uint64_t old = atomic_load(w);
 		struct store_ref ref = { page_where(old) };

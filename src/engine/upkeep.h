@@ -52,7 +52,8 @@ MUST_USE int upkeep_init(struct engine *e, uint64_t idle_ms, uint32_t cpu_pct);
 void upkeep_set(struct engine *e, uint64_t idle_ms, uint32_t cpu_pct);
 
 /*
- * Do what is due, some milliseconds at most.  Cheap when nothing is due.
+ * Do what is due, some milliseconds at most; some tenths of a second when a
+ * dictionary is made.  Cheap when nothing is due.
  */
 void upkeep_run(struct helper *h);
 
