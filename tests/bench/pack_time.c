@@ -133,7 +133,8 @@ static void measure(struct share *s, double *cpu, double *wall,
 static void print(const double *cpu, const double *wall, unsigned nr_threads,
 		  uint64_t waits)
 {
-	static double alone[NR_JOBS];	/* of one thread */
+	static double alone[NR_JOBS];	/* of one thread, by the clock */
+	static double alone_cpu[NR_JOBS];
 
 	printf("\n%u thread%-3s  %12s %12s %10s\n", nr_threads,
 	       nr_threads > 1 ? "s" : "", "cpu us/page", "us/page", "MB/s");
@@ -145,6 +146,7 @@ static void print(const double *cpu, const double *wall, unsigned nr_threads,
 	       cpu[BARE_PACK] / cpu[PUT], cpu[BARE_UNPACK] / cpu[LOAD]);
 	if (nr_threads == 1) {
 		memcpy(alone, wall, sizeof(alone));
+		memcpy(alone_cpu, cpu, sizeof(alone_cpu));
 		return;
 	}
 	printf("as fast as one thread: lz4 pack x%.2f, store_put x%.2f, "
@@ -152,7 +154,12 @@ static void print(const double *cpu, const double *wall, unsigned nr_threads,
 	       alone[BARE_PACK] / wall[BARE_PACK], alone[PUT] / wall[PUT],
 	       alone[BARE_UNPACK] / wall[BARE_UNPACK],
 	       alone[LOAD] / wall[LOAD]);
-	printf("%llu waits for a lock in all\n", (unsigned long long)waits);
+	/* what the clock would say on as many idle CPUs */
+	printf("by CPU time: store_put x%.2f, store_load x%.2f; "
+	       "%llu waits for a lock in all\n",
+	       nr_threads * alone_cpu[PUT] / cpu[PUT],
+	       nr_threads * alone_cpu[LOAD] / cpu[LOAD],
+	       (unsigned long long)waits);
 }
 
 int pack_time(struct store *store, struct codec *const *codec,
