@@ -67,10 +67,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_LISTEN:
 		metrics->listen = arg ? arg : SERVE_DEFAULT;
 		return 0;
-	case ARGP_KEY_ARG:
-		if (!target_take_pid(&metrics->choice, arg))
-			argp_error(state, "unexpected argument '%s'", arg);
-		return 0;
 	case ARGP_KEY_END:
 		if (metrics->file && metrics->listen)
 			argp_error(state, "either --output or --listen");

@@ -42,6 +42,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct off_options *off = state->input;
 
+	(void)arg;
 	switch (key) {
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = &off->choice;
@@ -55,13 +56,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_FORCE:
 		off->force = true;
 		return 0;
-	case ARGP_KEY_ARG:
-		if (!target_take_pid(&off->choice, arg))
-			argp_error(state, "one process only");
-		return 0;
 	case ARGP_KEY_END:
-		if (!target_is_chosen(&off->choice))
-			argp_error(state, "no process given");
 		if (off->keep && (off->restore || off->force))
 			argp_error(state, "--keep restores nothing");
 		return 0;

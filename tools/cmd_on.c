@@ -14,23 +14,11 @@
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
-	struct target_choice *choice = state->input;
-
-	switch (key) {
-	case ARGP_KEY_INIT:
-		state->child_inputs[0] = choice;
-		return 0;
-	case ARGP_KEY_ARG:
-		if (!target_take_pid(choice, arg))
-			argp_error(state, "one process only");
-		return 0;
-	case ARGP_KEY_END:
-		if (!target_is_chosen(choice))
-			argp_error(state, "no process given");
-		return 0;
-	default:
+	(void)arg;
+	if (key != ARGP_KEY_INIT)
 		return ARGP_ERR_UNKNOWN;
-	}
+	state->child_inputs[0] = state->input;
+	return 0;
 }
 
 static const struct argp_child children[] = {

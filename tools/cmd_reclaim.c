@@ -64,15 +64,13 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 				   arg);
 		return 0;
 	case ARGP_KEY_ARG:
-		if (target_take_pid(&r->choice, arg))
-			return 0;
+		if (!target_is_chosen(&r->choice))
+			return ARGP_ERR_UNKNOWN;
 		if (r->is_given)
 			argp_error(state, "one size only");
 		take_amount(r, arg, state);
 		return 0;
 	case ARGP_KEY_END:
-		if (!target_is_chosen(&r->choice))
-			argp_error(state, "no process given");
 		if (!r->is_given)
 			argp_error(state, "no size given: how much is to be "
 				   "evicted?");

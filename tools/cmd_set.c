@@ -88,12 +88,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		set->table.raw = true;
 		return 0;
 	case ARGP_KEY_ARG:
-		if (strchr(arg, '=') || !target_take_pid(&set->choice, arg))
-			take_word(set, arg, state);
-		return 0;
-	case ARGP_KEY_END:
-		if (!target_is_chosen(&set->choice))
-			argp_error(state, "no process given");
+		if (!strchr(arg, '=') && !target_is_chosen(&set->choice))
+			return ARGP_ERR_UNKNOWN;
+		take_word(set, arg, state);
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;

@@ -116,10 +116,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_WATCH:
 		parse_watch(stats, arg, state);
 		return 0;
-	case ARGP_KEY_ARG:
-		if (!target_take_pid(&stats->choice, arg))
-			argp_error(state, "one process only");
-		return 0;
 	case ARGP_KEY_END:
 		if (!target_is_chosen(&stats->choice))
 			argp_error(state, "no process given");

@@ -117,10 +117,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_SORT:
 		set_sort(top, arg);
 		return 0;
-	case ARGP_KEY_ARG:
-		if (!target_take_pid(&top->choice, arg))
-			argp_error(state, "unexpected argument '%s'", arg);
-		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}

@@ -4,31 +4,24 @@
  */
 #include "listing.h"
 
-#include <argp.h>
 #include <stdio.h>
 
 #include "record.h"
 #include "units.h"
 
-char *listing_help_filter(int key, const char *text, void *input)
+static void print_columns(FILE *out)
 {
-	char *help = NULL;
-	size_t len;
-	FILE *out;
-
-	(void)input;
-	if (key != ARGP_KEY_HELP_POST_DOC)
-		return (char *)text;
-	out = open_memstream(&help, &len);
-	if (!out)
-		return (char *)text;
 	fprintf(out, "Columns:\n");
 	for (size_t i = 0; i < column_nr; i++)
 		fprintf(out, "  %-10s %s\n", column_table[i].name,
 			column_table[i].help);
 	fprintf(out, "\nMANAGED = RESIDENT + STORED + UNTOUCHED");
-	fclose(out);
-	return help;
+}
+
+char *listing_help_filter(int key, const char *text, void *input)
+{
+	(void)input;
+	return zctl_help(key, text, print_columns);
 }
 
 /* "4 processes (+37 dormant): managed 25.3G, ..." */

@@ -136,19 +136,8 @@ static const char top_doc[] =
 	"process or not under uzswap, 5 permission denied; of run: 125, 126, "
 	"127 or that of the program.";
 
-/* The list of commands, before the exit status; argp frees it. */
-static char *help_filter(int key, const char *text, void *input)
+static void print_commands(FILE *out)
 {
-	char *help = NULL;
-	size_t len;
-	FILE *out;
-
-	(void)input;
-	if (key != ARGP_KEY_HELP_POST_DOC)
-		return (char *)text;
-	out = open_memstream(&help, &len);
-	if (!out)
-		return (char *)text;
 	fprintf(out, "Commands:\n");
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
 		char usage[64];
@@ -157,9 +146,13 @@ static char *help_filter(int key, const char *text, void *input)
 			 commands[i].args);
 		fprintf(out, "  %-26s %s\n", usage, commands[i].help);
 	}
-	fprintf(out, "\n%s", text ? text : "");
-	fclose(out);
-	return help;
+	putc('\n', out);
+}
+
+static char *help_filter(int key, const char *text, void *input)
+{
+	(void)input;
+	return zctl_help(key, text, print_commands);
 }
 
 static const struct argp top_argp = {

@@ -44,6 +44,10 @@ static error_t parse_choice(int key, char *arg, struct argp_state *state)
 	case KEY_ALL:
 		choice->all = true;
 		return 0;
+	case ARGP_KEY_ARG:
+		if (!target_take_pid(choice, arg))
+			argp_error(state, "one process only");
+		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
@@ -75,11 +79,19 @@ static const struct argp_child all_children[] = {
 
 static error_t parse_all(int key, char *arg, struct argp_state *state)
 {
-	if (key == ARGP_KEY_INIT) {
+	switch (key) {
+	case ARGP_KEY_INIT:
 		state->child_inputs[0] = state->input;
 		return 0;
+	case ARGP_KEY_ARG:		/* the child's */
+		return ARGP_ERR_UNKNOWN;
+	case ARGP_KEY_END:
+		if (!target_is_chosen(state->input))
+			argp_error(state, "no process given");
+		return 0;
+	default:
+		return parse_choice(key, arg, state);
 	}
-	return parse_choice(key, arg, state);
 }
 
 const struct argp target_argp = {

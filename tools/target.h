@@ -6,18 +6,15 @@
  * Everything here complains itself, in the words of zctl(1), and returns
  * an exit status; client.h underneath returns -errno and reasons.
  *
- * A command takes the options by making target_argp its child:
+ * A command takes the options, and the argument PID, by making target_argp
+ * its child, with a struct target_choice as input:
  *
  *	case ARGP_KEY_INIT:
  *		state->child_inputs[0] = &mine->choice;
  *		return 0;
- *	case ARGP_KEY_ARG:
- *		if (target_take_pid(&mine->choice, arg))
- *			return 0;
- *		...
- *	case ARGP_KEY_END:
- *		if (!target_is_chosen(&mine->choice))
- *			argp_error(state, "no process given");
+ *
+ * One that has other arguments takes them while target_is_chosen(), and leaves
+ * the first to it by ARGP_ERR_UNKNOWN.
  *
  * argp gives arguments after all options, so "NAME -n java 2G" works.
  */
@@ -37,8 +34,8 @@ struct target_choice {
 };
 
 struct argp;
-extern const struct argp target_argp;	/* -n, -u, --unit, --all */
-extern const struct argp target_filter_argp;	/* without --all */
+extern const struct argp target_argp;	/* -n, -u, --unit, --all; required */
+extern const struct argp target_filter_argp;	/* without --all; optional */
 
 /* Is ARG the PID, since nothing else has chosen?  Then it is kept. */
 bool target_take_pid(struct target_choice *choice, char *arg);

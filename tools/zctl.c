@@ -40,6 +40,24 @@ void zctl_warn(const char *format, ...)
 	va_end(args);
 }
 
+char *zctl_help(int key, const char *text, void (*print)(FILE *out))
+{
+	char *help = NULL;
+	size_t len;
+	FILE *out;
+
+	if (key != ARGP_KEY_HELP_POST_DOC)
+		return (char *)text;
+	out = open_memstream(&help, &len);
+	if (!out)
+		return (char *)text;
+	print(out);
+	if (text)
+		fputs(text, out);
+	fclose(out);
+	return help;
+}
+
 /* Edit distance of two words, given up beyond words of 31 letters. */
 static size_t distance(const char *a, const char *b)
 {

@@ -14,6 +14,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #ifndef PACKAGE_VERSION
 #define PACKAGE_VERSION	"0.0.0"
@@ -55,6 +56,12 @@ void zctl_error(const char *format, ...)
 	__attribute__((format(printf, 1, 2)));
 void zctl_warn(const char *format, ...)
 	__attribute__((format(printf, 1, 2)));
+
+/*
+ * For the help filter of argp: what PRINT writes goes behind the options, and
+ * TEXT after it.  argp frees it.
+ */
+char *zctl_help(int key, const char *text, void (*print)(FILE *out));
 
 /*
  * The one of NAMES (NR of them) that WORD may have meant, or NULL: at most
