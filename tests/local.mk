@@ -255,16 +255,20 @@ AM_TESTS_ENVIRONMENT = \
 
 # zctl with sanitizers on whatever is not what it seems, in a build of its own:
 # some three minutes.
-HOSTILE_TESTS = $(FUZZ_TESTS) tests/tools/stats_hostile.sh \
-	tests/tools/control_hostile.sh tests/tools/top.sh \
-	tests/tools/usage.sh tests/tools/conf.sh
+HOSTILE_RUNS = stats_hostile control_hostile top usage conf
 .PHONY: check-hostile
 check-hostile:
 	$(MKDIR_P) hostile
 	test -f hostile/Makefile || { cd hostile && \
 		$(abs_top_srcdir)/configure -q CC='$(CC)' \
 			--enable-sanitize=address,undefined; }
-	$(MAKE) -C hostile -s zctl check TESTS='$(HOSTILE_TESTS)'
+	$(MAKE) -C hostile -s zctl $(FUZZ_TESTS)
+	for t in $(FUZZ_TESTS); do hostile/$$t || exit; done
+	for t in $(HOSTILE_RUNS); do \
+		echo $$t; UZ_SRCDIR='$(abs_top_srcdir)' \
+		UZ_BUILDDIR='$(abs_top_builddir)/hostile' UZ_SANITIZE=address \
+		CC='$(CC)' $(SHELL) $(top_srcdir)/tests/tools/$$t.sh || exit; \
+	done
 
 # Everything under torture for an hour; SOAK_SECONDS, SOAK_SEED.
 .PHONY: soak
