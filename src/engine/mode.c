@@ -198,7 +198,11 @@ enum mode_work mode_work(struct helper *steward)
 
 	switch ((enum engine_mode)atomic_load(&m->want)) {
 	case MODE_ON:
-		return is == MODE_ON ? MODE_RESTS : go_on(e);
+		/* on the way to OFF, and back: it still is ON, but stopped */
+		if (is == MODE_ON &&
+		    !(atomic_load(&e->stopping) & STOP_FOR_MODE))
+			return MODE_RESTS;
+		return go_on(e);
 	case MODE_KEEP:
 		if (is == MODE_OFF) {	/* there is nothing to keep */
 			atomic_store(&m->want, MODE_OFF);

@@ -162,6 +162,22 @@ static void check_off(void)
 	check_books();
 }
 
+/* Asked to go off, and to go on before it got there: it is as before. */
+static void check_change_of_mind(void)
+{
+	mode_ask(&engine, MODE_OFF);
+	while (!(atomic_load(&engine.stopping) & STOP_FOR_MODE) &&
+	       mode_now(&engine.mode) != MODE_OFF)
+		usleep(100);
+	mode_ask(&engine, MODE_ON);
+	for (int i = 0; i < 6000 &&
+	     (atomic_load(&engine.stopping) & STOP_FOR_MODE); i++)
+		usleep(10000);
+	CHECK(!(atomic_load(&engine.stopping) & STOP_FOR_MODE));
+	CHECK(mode_now(&engine.mode) == MODE_ON);
+	check_on();
+}
+
 /* CHECK_IT in a child of this very moment, too. */
 static void in_child(void (*check_it)(void))
 {
@@ -242,6 +258,7 @@ int main(int argc, char **argv)
 	CHECK(!engine_wake(&engine, &cfg));
 	check_on();
 	CHECK(!pthread_create(&writer, NULL, write_all_the_time, NULL));
+	check_change_of_mind();
 	in_child(check_every_mode);
 	for (int i = 0; i < 3; i++) {
 		check_keep();

@@ -94,6 +94,11 @@ active | degraded | off) ;;
 *) fault "given up: $(state): $(cat "$work/out")" ;;
 esac
 same 'given up'
+if [ "$(state)" != off ]; then
+	"$zctl" reclaim "$pid" 5M >"$work/out" 2>&1
+	grep -q 'reclaimed [1-9]' "$work/out" ||
+		fault "given up, and nothing leaves: $(cat "$work/out")"
+fi
 expect 0 'restored' "$zctl" off "$pid"
 [ "$(state)" = off ] || fault "off: $(state)"
 same off
