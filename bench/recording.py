@@ -2,28 +2,32 @@
 # SPDX-License-Identifier: MIT
 """recording.py - what recording a profile costs.
 
-    recording.py [--unwind tables|fp|off] [--sets N] [--seconds N] [NAME]...
+    recording.py [--unwind tables|fp|off] [--turns N] [--seconds N] [NAME]...
 
-Programs under the library that are busy all the time, Redis and Python, do
-the same work with and without recording, one process after the other: plain,
-recording, plain again, N times, in turning order.  Compared is the CPU time
-of all threads of the process, ours included, for that work; what else the
-machine does changes it less than it changes seconds.  Printed are medians
-and the range of recording / plain, and of plain again / plain: the noise.
+A program under the library that is busy all the time, Redis or Python, is
+asked to record and to stop again, by turns.  Compared is the CPU time of all
+its threads, ours included, for a piece of work: of a turn in which it records
+with the mean of the turns before and after it.  It is one process, whose
+memory lies where it lies, and what else the machine does changes CPU time
+less than seconds.  The control compares every other turn without recording
+with its neighbours in the same way: the noise.
 
-UZSWAP_LIB names the library.  It judges nothing; exit 0, or 77 without a
-library.
+UZSWAP_LIB and ZCTL name the library and zctl.  It judges nothing; exit 0, or
+77 without a library.
 """
 import argparse
 import os
 import shutil
+import signal
 import statistics
+import subprocess
 import sys
 import tempfile
+import time
 
 import overhead
 
-WARM = 0.3  # of the work is done before counting begins
+SETTLE = 2  # seconds after a change, before counting
 
 
 def cpu_ns(pid):
@@ -56,65 +60,86 @@ def redis(arg, env, which):
     return Redis(env, os.path.join(arg.folder, which))
 
 
-# name, how to start one, pieces a second at least, what has to be installed
-WORKLOADS = (('redis', redis, 250, 'redis-server'),
-             ('python3', overhead.python, 70, 'python3'))
+# name, how to start one, pieces before the first turn, what has to be there
+WORKLOADS = (('redis', redis, 1000, 'redis-server'),
+             ('python3', overhead.python, 300, 'python3'))
 
 
-def run(start, arg, recording, pieces, which):
-    """CPU nanoseconds for the work."""
-    env = overhead.environment(arg.library)
-    if recording:
-        env['UZSWAP_PROF'] = '1'
-        env['UZSWAP_PROF_UNWIND'] = arg.unwind
-    process = start(arg, env, which)
-    try:
-        for _ in range(int(pieces * WARM)):
-            process.piece()
-        before = cpu_ns(process.process.pid)
-        for _ in range(pieces):
-            process.piece()
-        return cpu_ns(process.process.pid) - before
-    finally:
-        process.end()
+def work(process, seconds):
+    """CPU nanoseconds for a piece."""
+    pieces = 0
+    before = cpu_ns(process.process.pid)
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        process.piece()
+        pieces += 1
+    return (cpu_ns(process.process.pid) - before) / pieces
+
+
+def turns(process, arg):
+    """For each turn, off and on alternately, off first and last."""
+    out = []
+    for n in range(2 * arg.turns + 1):
+        recorder = None
+        if n % 2:
+            recorder = subprocess.Popen(
+                [arg.zctl, 'profile', '-d', '1h', str(process.process.pid)],
+                stdout=subprocess.DEVNULL)
+        work(process, SETTLE)
+        out.append(work(process, arg.seconds))
+        if recorder:
+            recorder.send_signal(signal.SIGINT)
+            if recorder.wait():
+                raise RuntimeError('zctl profile failed')
+    return out
+
+
+def compared(values):
+    """Each but the first and last with the mean of its neighbours."""
+    return [2 * b / (a + c)
+            for a, b, c in zip(values, values[1:], values[2:])]
+
+
+def show(name, off, ratios, control):
+    print(f'{name:<10} {off / 1e6:9.3f} {statistics.median(ratios):9.4f} '
+          f'{min(ratios):7.4f} {max(ratios):7.4f} '
+          f'{statistics.median(control):8.4f} {min(control):7.4f} '
+          f'{max(control):7.4f}', flush=True)
 
 
 def main():
     opt = argparse.ArgumentParser(description='the cost of recording')
     opt.add_argument('--unwind', choices=('tables', 'fp', 'off'),
                      default='tables')
-    opt.add_argument('--sets', type=int, default=5)
-    opt.add_argument('--seconds', type=float, default=4)
+    opt.add_argument('--turns', type=int, default=9)
+    opt.add_argument('--seconds', type=float, default=3)
     opt.add_argument('only', nargs='*')
     arg = opt.parse_args()
+    arg.zctl = os.environ.get('ZCTL', 'zctl')
     arg.library = os.environ.pop('UZSWAP_LIB', 'libuzswap.so.0')
     if '/' in arg.library and not os.path.exists(arg.library):
         print(f'SKIP: no {arg.library}')
         return 77
-    print(f"{'workload':<10} {'plain ms':>9} {'recording':>9} "
+    env = overhead.environment(arg.library)
+    env['UZSWAP_MIN_MANAGED_BYTES'] = '8M'
+    env['UZSWAP_PROF_UNWIND'] = arg.unwind
+    print(f"{'workload':<10} {'piece ms':>9} {'recording':>9} "
           f"{'least':>7} {'most':>7} {'control':>8} {'least':>7} {'most':>7}"
           f"   prof_unwind={arg.unwind}")
-    for name, start, rate, needs in WORKLOADS:
+    for name, start, warm, needs in WORKLOADS:
         if arg.only and name not in arg.only:
             continue
         if not shutil.which(needs):
             print(f'{name:<10} SKIP: no {needs}')
             continue
-        pieces = int(rate * arg.seconds)
-        cost, control, plain = [], [], []
         with tempfile.TemporaryDirectory(prefix='uzbench-') as arg.folder:
-            for n in range(arg.sets):
-                order = [False, True, None]
-                order = order[n % 3:] + order[:n % 3]
-                ns = {which: run(start, arg, which, pieces,
-                                 f'{n}-{which}') for which in order}
-                plain.append(ns[False] / 1e6)
-                cost.append(ns[True] / ns[False])
-                control.append(ns[None] / ns[False])
-        print(f'{name:<10} {statistics.median(plain):9.0f} '
-              f'{statistics.median(cost):9.4f} {min(cost):7.4f} '
-              f'{max(cost):7.4f} {statistics.median(control):8.4f} '
-              f'{min(control):7.4f} {max(control):7.4f}', flush=True)
+            process = start(arg, env, 'one')
+            for _ in range(warm):
+                process.piece()
+            values = turns(process, arg)
+            process.end()
+        show(name, statistics.median(values[::2]), compared(values)[::2],
+             compared(values[::2]))
     return 0
 
 

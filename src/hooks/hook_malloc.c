@@ -276,8 +276,7 @@ static __attribute__((noinline)) void free_seldom(void *p)
 
 EXPORT void free(void *p)
 {
-	if (unlikely(atomic_load_explicit(&hooks_profile.filter,
-					  memory_order_relaxed) ||
+	if (unlikely(profile_may_have(&hooks_profile, (uintptr_t)p) ||
 		     gate_is_active(&hooks_engine.gate)))
 		free_seldom(p);
 	else

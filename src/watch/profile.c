@@ -119,22 +119,19 @@ fail:
 	return false;
 }
 
-static bool make_filters(struct profile *p)
+static bool make_filter(struct profile *p)
 {
-	for (int i = 0; i < 2; i++) {
-		if (!p->filters[i])
-			p->filters[i] = arena_alloc(&p->engine->arena,
-						    PROFILE_FILTER_BITS / 8);
-		if (!p->filters[i])
-			return false;
-	}
-	return true;
+	if (!p->counts)
+		p->counts = arena_alloc(&p->engine->arena, PROFILE_FILTER);
+	return p->counts;
 }
 
 /* A second recording knows nothing of what was freed since the first. */
 static void begin_anew(struct profile *p)
 {
 	memset(p->live, 0, UZSWAP_PROFILE_LIVE * sizeof(*p->live));
+	for (uint32_t i = 0; p->counts && i < PROFILE_FILTER; i++)
+		atomic_store_explicit(&p->counts[i], 0, memory_order_relaxed);
 	for (uint32_t i = 0; i < PROFILE_MAPS; i++)
 		atomic_store(&p->maps[i], 0);
 	atomic_store(&p->live_used, 0);
@@ -173,7 +170,7 @@ void profile_start(struct profile *p)
 		atomic_store(&p->filter, NULL);
 		return;
 	}
-	if (!make_filters(p))
+	if (!make_filter(p))
 		return;
 	if (!atomic_load(&p->interval))
 		atomic_store(&p->interval, p->cfg.interval);
@@ -183,7 +180,7 @@ void profile_start(struct profile *p)
 	else
 		begin_rounds(p);
 	if (!atomic_load(&p->filter) && p->cfg.sites)
-		atomic_store(&p->filter, p->filters[0]);
+		atomic_store(&p->filter, p->counts);
 	p->page->recording = 1;
 	atomic_store(&p->on, 1);
 	atomic_store(&p->sites_on, p->cfg.sites);
@@ -292,10 +289,7 @@ void profile_tick(struct profile *p)
 	else if (atomic_load(&e->probes.on))
 		profile_round_tick(p, now_ns);
 	fork_work_end(&e->fork);
-	if (now_ns - p->published_ns >= PUBLISH_NS) {
-		if (atomic_load(&p->filter))
-			profile_refilter(p);
+	if (now_ns - p->published_ns >= PUBLISH_NS)
 		publish(p, now_ns);
-	}
 	profile_charge(p);
 }

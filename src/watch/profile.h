@@ -32,7 +32,7 @@
 
 struct engine;
 
-#define PROFILE_FILTER_BITS	(1u << 17)	/* 16 KiB: stays in L1 and L2 */
+#define PROFILE_FILTER	65536u		/* counters; stays in L2 */
 #define PROFILE_MAPS		1024u		/* sampled mappings alive */
 #define PROFILE_HASHED		(4 * PROBE_SLOTS)
 
@@ -90,11 +90,9 @@ struct profile {
 	_Atomic uint64_t no_stack;
 	_Atomic uint64_t unwind_ns;
 
-	/* Bits of sampled addresses; NULL while nothing is recorded. */
-	_Atomic uint64_t *_Atomic filter;
-	_Atomic uint64_t *_Atomic filter_next;	/* being made anew */
-	_Atomic uint64_t *filters[2];
-	_Atomic uint32_t stale;		/* bits of what was freed, about */
+	/* How many sampled addresses have this hash; NULL: none recorded. */
+	_Atomic uint8_t *_Atomic filter;
+	_Atomic uint8_t *counts;	/* the same; stays */
 	_Atomic uint32_t maps[PROFILE_MAPS]; /* rows of live + 1; 0 free */
 	_Atomic uint32_t nr_maps;	/* places of maps used so far */
 	_Atomic uint64_t new_lives[UZSWAP_PROFILE_LIVE / 64]; /* a bit each:
@@ -144,29 +142,20 @@ void profile_add(struct profile *p, enum uzswap_profile_kind kind,
 		 uintptr_t addr, size_t len, const uint64_t *frames,
 		 size_t nr);
 
-/* Two bits stand for an address: one is set by others in a case of 100. */
-static inline uint64_t profile_bits(uintptr_t addr)
+static inline size_t profile_hash(uintptr_t addr)
 {
-	return (uint64_t)(addr >> 4) * 0x9e3779b97f4a7c15u;
-}
-
-static inline bool profile_bit(_Atomic uint64_t *filter, uint64_t bits)
-{
-	size_t bit = bits % PROFILE_FILTER_BITS;
-
-	return atomic_load_explicit(&filter[bit / 64], memory_order_relaxed) >>
-	       (bit % 64) & 1;
+	return (uint64_t)(addr >> 4) * 0x9e3779b97f4a7c15u >> 48;
 }
 
 /* May ADDR be a sampled allocation?  No locks, no waiting. */
 static inline bool profile_may_have(struct profile *p, uintptr_t addr)
 {
-	_Atomic uint64_t *filter =
+	_Atomic uint8_t *filter =
 		atomic_load_explicit(&p->filter, memory_order_relaxed);
-	uint64_t bits = profile_bits(addr);
 
-	return unlikely(filter != NULL) && profile_bit(filter, bits >> 40) &&
-	       profile_bit(filter, bits >> 20);
+	return unlikely(filter != NULL) &&
+	       unlikely(atomic_load_explicit(&filter[profile_hash(addr)],
+					     memory_order_relaxed));
 }
 
 /*
@@ -203,7 +192,6 @@ static inline void profile_see(struct profile *p, uint32_t row)
 /* The site of a stack, or UINT32_MAX if there is no room. */
 uint32_t profile_site(struct profile *p, enum uzswap_profile_kind kind,
 		      const uint64_t *frames, size_t nr, uint64_t len);
-void profile_refilter(struct profile *p);
 MUST_USE int profile_point_init(struct profile *p);
 void profile_point_begin(struct profile *p);
 bool profile_point_cells(struct profile *p);	/* true: all were seen */

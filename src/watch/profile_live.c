@@ -10,9 +10,10 @@
  * that gives it back, before it does; so nobody ever looks for a row that
  * somebody else is writing.
  *
- * Most of what is freed was not sampled: a filter of two bits per address
- * hash says so.  Bits are never cleared; when many are stale the steward
- * makes the filter anew, while new addresses go into both.
+ * Most of what is freed was not sampled: a filter says so, a counter for each
+ * hash of an address.  (Bits that are only set were tried: allocators hand out
+ * the same few addresses over and over, and soon all of these had been sampled
+ * once.)  A counter that is full stays full.
  *
  * Mappings may be given back in pieces, so they are also listed.
  */
@@ -107,19 +108,15 @@ static struct uzswap_profile_live *take_free(struct profile *p,
 	return NULL;
 }
 
-static void set_bit(_Atomic uint64_t *filter, uint64_t bits)
+static void count(struct profile *p, uintptr_t addr, bool more)
 {
-	size_t bit = bits % PROFILE_FILTER_BITS;
+	_Atomic uint8_t *to = &p->counts[profile_hash(addr)];
+	uint8_t n = atomic_load(to);
 
-	atomic_fetch_or(&filter[bit / 64], (uint64_t)1 << (bit % 64));
-}
-
-static void set_bits(_Atomic uint64_t *filter, uintptr_t addr)
-{
-	if (!filter)
-		return;
-	set_bit(filter, profile_bits(addr) >> 40);
-	set_bit(filter, profile_bits(addr) >> 20);
+	while (n != UINT8_MAX && (more || n) &&
+	       !atomic_compare_exchange_weak(to, &n,
+					     (uint8_t)(more ? n + 1 : n - 1)))
+		;
 }
 
 static void list_map(struct profile *p, uint32_t row)
@@ -167,9 +164,7 @@ void profile_put_back(struct profile *p,
 	to->born_ns = row->born_ns;
 	atomic_store(addr_of(to), row->addr);
 	profile_see(p, (uint32_t)(to - p->live));
-	/* after that: whoever makes a new filter may have passed the row */
-	set_bits(atomic_load(&p->filter_next), row->addr);
-	set_bits(atomic_load(&p->filter), row->addr);
+	count(p, row->addr, true);
 	thin(p, atomic_fetch_add(&p->live_used, 1) + 1);
 	if (p->sites[row->site].kind == UZSWAP_PROFILE_MMAP)
 		list_map(p, (uint32_t)(to - p->live));
@@ -207,7 +202,7 @@ static bool take_row(struct profile *p, struct uzswap_profile_live *row,
 	}
 	atomic_store_explicit(addr_of(row), 0, memory_order_release);
 	atomic_fetch_sub(&p->live_used, 1);
-	atomic_fetch_add_explicit(&p->stale, 1, memory_order_relaxed);
+	count(p, addr, false);
 	return true;
 }
 
@@ -254,29 +249,4 @@ void profile_unmap(struct profile *p, uintptr_t start, size_t len)
 		keep_rest(p, row, addr, start);
 		keep_rest(p, row, end, addr + row.len);
 	}
-}
-
-/* --- the filter ---------------------------------------------------------- */
-
-void profile_refilter(struct profile *p)
-{
-	_Atomic uint64_t *old = atomic_load(&p->filter);
-	_Atomic uint64_t *new = old == p->filters[0] ? p->filters[1]
-						     : p->filters[0];
-
-	if (atomic_load(&p->stale) <
-	    atomic_load(&p->live_used) / 2 + PROFILE_FILTER_BITS / 128)
-		return;
-	atomic_store(&p->stale, 0);
-	for (size_t i = 0; i < PROFILE_FILTER_BITS / 64; i++)
-		atomic_store_explicit(&new[i], 0, memory_order_relaxed);
-	atomic_store(&p->filter_next, new);
-	for (size_t i = 0; i < UZSWAP_PROFILE_LIVE; i++) {
-		uint64_t addr = atomic_load(addr_of(&p->live[i]));
-
-		if (addr > WRITING)
-			set_bits(new, addr);
-	}
-	atomic_store(&p->filter, new);
-	atomic_store(&p->filter_next, NULL);
 }
