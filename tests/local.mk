@@ -207,6 +207,7 @@ REAL_FILES = \
 	tests/real/soak.sh \
 	tests/real/sqlite_memory.py \
 	tests/real/torture.sh \
+	tests/real/profile.sh \
 	bench/churn.c \
 	bench/floor.c \
 	bench/limited.sh \
@@ -222,7 +223,7 @@ REAL_FILES = \
 	bench/start.c \
 	bench/stats_cost.py \
 	bench/works.py \
-	docs/screenshot.py
+	docs/profile_report.sh docs/screenshot.py
 
 # Shared by tests: fixtures, patterns, fakes, the main() of fuzz tests.
 LIBTEST = \

@@ -41,11 +41,13 @@ libzctl_la_SOURCES = \
 	tools/profile_page.c \
 	tools/profile_module.c \
 	tools/profile_symbol.c \
+	tools/profile_demangle.c \
 	tools/profile_record.c tools/profile_record.h \
 	tools/profile_watch.c tools/profile_watch.h \
 	tools/profile_file.c \
 	tools/profile_parse.c \
 	tools/profile_sum.c tools/profile_sum.h \
+	tools/profile_heat.c tools/profile_heat.h \
 	tools/profile_text.c tools/profile_text.h \
 	tools/profile_export.c tools/profile_export.h \
 	tools/profile_pprof.c \

@@ -6,11 +6,13 @@
  *	profile_page.c    the page (uzswap/profile.h) -> struct profile
  *	profile_module.c  what is mapped where, by /proc/PID/maps and build id
  *	profile_symbol.c  addresses -> functions and lines, by libdwfl
+ *	profile_demangle.c  names of C++
  *	profile_record.c  recording: heat over time, then all of the above
  *	profile_watch.c   a process, or a program and its end
  *	profile_file.c    struct profile -> file
  *	profile_parse.c   file -> struct profile
  *	profile_sum.c     what is resident, cold, stored, would be saved
+ *	profile_heat.c    the heat map, in columns
  *	profile_text.c    tables and bars for a terminal
  *	profile_export.c  folded, gnuplot, sums as JSON; differences
  *	profile_pprof.c   profile.proto
@@ -192,6 +194,9 @@ void profile_place_frames(struct profile *p);
  * code of a JIT in /tmp/perf-PID.map below it.  0 or -ENOMEM.
  */
 MUST_USE int profile_symbolize(struct profile *p, const char *root);
+
+/* profile_demangle.c: a C++ name for people, any other as it is; malloc'd. */
+char *profile_demangle(const char *name);
 
 /* --- profile_file.c, profile_parse.c ------------------------------------- */
 

@@ -16,17 +16,6 @@
 
 #define NAME_LEN	256
 
-/* The first frame that is not malloc, or what it called: these say nothing. */
-static uint32_t inner_of(const struct profile *p, const struct profile_site *s)
-{
-	uint32_t i = 0;
-
-	while (i + 1 < s->nr_frames &&
-	       profile_frame_is_allocator(p, p->stack[s->first_frame + i]))
-		i++;
-	return i;
-}
-
 /* --- folded -------------------------------------------------------------- */
 
 /* A name without what separates names and numbers. */
@@ -59,7 +48,7 @@ static enum zctl_status put_stacks(const struct profile *p,
 		const struct profile_site *s =
 			&p->sites[sum->sites[i].site];
 
-		uint32_t inner = inner_of(p, s);
+		uint32_t inner = profile_inner(p, s);
 
 		if (sum->sites[i].cold < 1)
 			continue;
@@ -133,7 +122,7 @@ static json_t *stack_of(const struct profile *p, const struct profile_site *s)
 {
 	json_t *list = json_array();
 
-	for (uint32_t i = inner_of(p, s); i < s->nr_frames; i++) {
+	for (uint32_t i = profile_inner(p, s); i < s->nr_frames; i++) {
 		uint32_t frame = p->stack[s->first_frame + i];
 		const struct profile_frame *f = &p->frames[frame];
 		char name[NAME_LEN];

@@ -13,76 +13,37 @@
 #include <string.h>
 
 #include "profile_export.h"
+#include "profile_heat.h"
 #include "profile_page_html.h"
 
 #define COLUMNS	128	/* of the heat map */
 
-static const struct profile *sorted;	/* for by_address() */
-
-static int by_address(const void *a, const void *b)
-{
-	uint64_t x = sorted->points[*(const uint32_t *)a].addr;
-	uint64_t y = sorted->points[*(const uint32_t *)b].addr;
-
-	return x < y ? -1 : x > y;
-}
-
-/* 0..9, '.' mostly stored, ' ' nothing there. */
-static char cell_of(const char *heat, const uint32_t *order, size_t from,
-		    size_t to)
-{
-	unsigned n = 0;
-	unsigned used = 0;
-	unsigned stored = 0;
-
-	for (size_t i = from; i < to; i++) {
-		char c = heat[order[i]];
-
-		n += c != ' ';
-		used += c == '9';
-		stored += c == '.';
-	}
-	if (!n)
-		return ' ';
-	return stored > n / 2 ? '.' : (char)('0' + used * 9 / n);
-}
-
 /* The heat map: rows of letters, and what is at the columns. */
 static json_t *heat_of(const struct profile *p)
 {
-	uint32_t *order = calloc(p->nr_points + 1, sizeof(*order));
+	struct profile_heat_map map;
 	json_t *heat = json_object();
 	json_t *rows = json_array();
 	json_t *at = json_array();
-	size_t nr = 0;
 
-	for (uint32_t i = 0; order && i < p->nr_points; i++)
-		if (p->points[i].cell)
-			order[nr++] = i;
-	sorted = p;
-	if (order)
-		qsort(order, nr, sizeof(*order), by_address);
-	for (size_t c = 0; nr && c < COLUMNS; c++) {
+	if (profile_heat_make(&map, p, COLUMNS))
+		map.nr = 0;
+	for (size_t c = 0; map.nr && c < COLUMNS; c++) {
 		char addr[32];
 
 		snprintf(addr, sizeof(addr), "%llx", (unsigned long long)
-			 p->points[order[nr * c / COLUMNS]].addr);
+			 profile_heat_addr(&map, c));
 		json_array_append_new(at, json_string(addr));
 	}
-	for (size_t r = 0; nr && r < p->nr_rows; r++) {
+	for (size_t r = 0; map.nr && r < p->nr_rows; r++) {
 		char cells[COLUMNS + 1] = "";
 
-		for (size_t c = 0; c < COLUMNS; c++) {
-			size_t from = nr * c / COLUMNS;
-			size_t to = nr * (c + 1) / COLUMNS;
-
-			cells[c] = cell_of(p->rows[r].heat, order, from,
-					   to > from ? to : from + 1);
-		}
+		for (size_t c = 0; c < COLUMNS; c++)
+			cells[c] = profile_heat_at(&map, r, c);
 		json_array_append_new(rows, json_pack("{s:I, s:s}", "at_ms",
 				(json_int_t)p->rows[r].at_ms, "cells", cells));
 	}
-	free(order);
+	profile_heat_free(&map);
 	json_object_set_new(heat, "rows", rows);
 	json_object_set_new(heat, "at", at);
 	return heat;

@@ -66,6 +66,8 @@ static char heat_of(const struct uzswap_profile_point *pt, uint64_t since)
 	case UZSWAP_POINT_STORED:
 		return '.';
 	case UZSWAP_POINT_USED:
+		/* each time it was looked at, which may be seldom */
+		return pt->used_ns ? '9' : '0';
 	case UZSWAP_POINT_OUT:
 	case UZSWAP_POINT_STUCK:
 		return pt->used_ns >= since ? '9' : '0';

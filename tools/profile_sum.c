@@ -6,6 +6,7 @@
  * its word of state; pages that were not measured, as they were never idle
  * long enough, are taken for the average.
  */
+#define _GNU_SOURCE
 #include "profile_sum.h"
 
 #include <errno.h>
@@ -307,11 +308,14 @@ const char *profile_frame_name(const struct profile *p, uint32_t frame,
 	return buf;
 }
 
-bool profile_frame_is_allocator(const struct profile *p, uint32_t frame)
+/* Does it only allocate for others: zmalloc, xrealloc, operator new? */
+static bool is_allocator(const struct profile *p, uint32_t frame)
 {
+	static const char *const words[] = {
+		"malloc", "calloc", "realloc", "memalign", "mmap", "mremap",
+	};
 	static const char *const names[] = {
-		"malloc", "calloc", "realloc", "memalign", "aligned_alloc",
-		"posix_memalign", "valloc", "mmap", "mmap64", "mremap",
+		"aligned_alloc", "valloc",
 	};
 	const struct profile_frame *f = &p->frames[frame];
 	const char *name;
@@ -324,10 +328,24 @@ bool profile_frame_is_allocator(const struct profile *p, uint32_t frame)
 		return false;
 	name = p->symbols[f->first_symbol + f->nr_symbols - 1].function;
 	/* operator new and new[], with whatever arguments */
-	if (strncmp(name, "_Znwm", 5) == 0 || strncmp(name, "_Znam", 5) == 0)
+	if (strncmp(name, "_Znwm", 5) == 0 || strncmp(name, "_Znam", 5) == 0 ||
+	    strncmp(name, "operator new", 12) == 0)
 		return true;
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (strcasestr(name, words[i]))
+			return true;
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		if (strcmp(name, names[i]) == 0)
 			return true;
 	return false;
+}
+
+uint32_t profile_inner(const struct profile *p, const struct profile_site *s)
+{
+	uint32_t i = 0;
+
+	while (i + 1 < s->nr_frames &&
+	       is_allocator(p, p->stack[s->first_frame + i]))
+		i++;
+	return i;
 }

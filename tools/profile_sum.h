@@ -68,7 +68,10 @@ bool profile_point_is_cold(const struct profile_point *pt, uint64_t cold_ms);
 const char *profile_frame_name(const struct profile *p, uint32_t frame,
 			       char *buf, size_t len);
 
-/* Is the frame part of what allocates for others, malloc or operator new? */
-bool profile_frame_is_allocator(const struct profile *p, uint32_t frame);
+/*
+ * Index in the stack of S of the frame that says most: what called malloc,
+ * operator new, or a function named after one of these.
+ */
+uint32_t profile_inner(const struct profile *p, const struct profile_site *s);
 
 #endif

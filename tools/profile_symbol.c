@@ -43,6 +43,7 @@ static int add_symbol(struct profile *p, struct profile_frame *f,
 		      const char *function, const char *file, int line)
 {
 	struct profile_symbol *s;
+	char *readable;
 
 	if (p->nr_symbols >= PROFILE_SYMBOLS_MAX)
 		return 0;
@@ -55,7 +56,9 @@ static int add_symbol(struct profile *p, struct profile_frame *f,
 		p->symbols = s;
 	}
 	s = &p->symbols[p->nr_symbols];
-	s->function = clean_copy(function);
+	readable = profile_demangle(function);
+	s->function = readable ? clean_copy(readable) : NULL;
+	free(readable);
 	s->file = file ? clean_copy(file) : NULL;
 	s->line = line > 0 ? (uint32_t)line : 0;
 	if (!s->function || (file && !s->file)) {

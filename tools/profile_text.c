@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "profile_heat.h"
 #include "screen.h"
 #include "units.h"
 
@@ -86,12 +87,11 @@ static void name_site(const struct profile *p, const struct profile_site *s,
 	uint32_t shown = 0;
 
 	buf[0] = 0;
-	for (uint32_t i = 0; i < s->nr_frames && shown < CHAIN; i++) {
+	for (uint32_t i = profile_inner(p, s);
+	     i < s->nr_frames && shown < CHAIN; i++) {
 		uint32_t frame = p->stack[s->first_frame + i];
 		char name[NAME_LEN];
 
-		if (!shown && profile_frame_is_allocator(p, frame))
-			continue;
 		if (shown)
 			add_text(buf, len, " <- ");
 		add_text(buf, len, profile_frame_name(p, frame, name,
@@ -105,7 +105,7 @@ static void name_site(const struct profile *p, const struct profile_site *s,
 
 static void print_stack(const struct profile *p, const struct profile_site *s)
 {
-	for (uint32_t i = 0; i < s->nr_frames; i++) {
+	for (uint32_t i = profile_inner(p, s); i < s->nr_frames; i++) {
 		uint32_t frame = p->stack[s->first_frame + i];
 		const struct profile_frame *f = &p->frames[frame];
 
@@ -284,68 +284,25 @@ void profile_text_vmas(const struct profile *p, const struct profile_sum *sum,
 
 /* --- heat ---------------------------------------------------------------- */
 
-static const struct profile *sorted;	/* for by_address() */
-
-static int by_address(const void *a, const void *b)
-{
-	uint64_t x = sorted->points[*(const uint32_t *)a].addr;
-	uint64_t y = sorted->points[*(const uint32_t *)b].addr;
-
-	return x < y ? -1 : x > y;
-}
-
-/* What most of the points FROM .. TO are, or how many were used. */
-static char heat_of(const char *heat, const uint32_t *order, size_t from,
-		    size_t to)
-{
-	unsigned n = 0;
-	unsigned used = 0;
-	unsigned stored = 0;
-
-	for (size_t i = from; i < to; i++) {
-		char c = heat[order[i]];
-
-		n += c != ' ';
-		used += c == '9';
-		stored += c == '.';
-	}
-	if (!n)
-		return ' ';
-	if (stored > n / 2)
-		return '.';
-	return (char)('0' + used * 9 / n);
-}
-
 void profile_text_heat(const struct profile *p)
 {
-	uint32_t *order = calloc(p->nr_points + 1, sizeof(*order));
-	size_t nr = 0;
+	struct profile_heat_map map;
 
-	if (!order)
+	if (profile_heat_make(&map, p, HEAT_COLUMNS))
 		return;
-	for (uint32_t i = 0; i < p->nr_points; i++)
-		if (p->points[i].cell)
-			order[nr++] = i;
-	sorted = p;
-	qsort(order, nr, sizeof(*order), by_address);
 	puts("# each column the same amount of memory, by rising address");
 	puts("# digits: 9 all used .. 0 none   . stored   blank: not there");
 	for (size_t r = 0; r < p->nr_rows; r++) {
 		char at[UNITS_BUF];
 
 		printf("%7s |", age(at, (double)p->rows[r].at_ms));
-		for (size_t c = 0; nr && c < HEAT_COLUMNS; c++) {
-			size_t from = nr * c / HEAT_COLUMNS;
-			size_t to = nr * (c + 1) / HEAT_COLUMNS;
-
-			putchar(heat_of(p->rows[r].heat, order, from,
-					to > from ? to : from + 1));
-		}
+		for (size_t c = 0; map.nr && c < HEAT_COLUMNS; c++)
+			putchar(profile_heat_at(&map, r, c));
 		puts("|");
 	}
-	if (nr)
+	if (map.nr)
 		printf("          %" PRIx64 " .. %" PRIx64 "\n",
-		       p->points[order[0]].addr,
-		       p->points[order[nr - 1]].addr);
-	free(order);
+		       profile_heat_addr(&map, 0),
+		       p->points[map.order[map.nr - 1]].addr);
+	profile_heat_free(&map);
 }
