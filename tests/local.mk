@@ -153,6 +153,8 @@ TOOLS_TESTS = \
 
 PROFILE_TESTS = \
 	tests/profile/accuracy.sh \
+	tests/profile/bounds.sh \
+	tests/profile/forecast.sh \
 	tests/profile/formats.sh \
 	tests/profile/running.sh
 
@@ -179,6 +181,7 @@ EXTRA_DIST += tests/run-tap.sh tests/run-preload.sh \
 	$(TOOLS_TESTS) tests/tools/lib.sh tests/tools/fake_target.c \
 	tests/tools/in_container.c \
 	$(PROFILE_TESTS) tests/profile/lib.sh tests/profile/known_sites.c \
+	tests/profile/many_sites.c \
 	tests/profile/check_accuracy.py tests/profile/check_formats.py \
 	$(PRELOAD_TESTS) tests/preload/run.sh tests/preload/pattern.h \
 	tests/preload/peek.c $(PRESSURE_TESTS) tests/pressure/lib.sh \

@@ -185,7 +185,8 @@ enum zctl_status profile_save(const struct profile *p, const char *path,
 		free(text);
 		return ZCTL_FAILED;
 	}
-	if (text)
+	/* what cannot be read again is not written */
+	if (text && len < PROFILE_FILE_MAX)
 		file = gzdopen(fd, "wb");
 	if (!file)
 		close(fd);
@@ -195,7 +196,8 @@ enum zctl_status profile_save(const struct profile *p, const char *path,
 		ok = false;
 	free(text);
 	if (!ok)
-		zctl_error("%s: write failed", path);
+		zctl_error("%s: %s", path, len < PROFILE_FILE_MAX
+			   ? "write failed" : "would be larger than 64 MiB");
 	return ok ? ZCTL_DONE : ZCTL_FAILED;
 }
 

@@ -10,7 +10,7 @@ MAX_FILE=500
 MAX_FUNCTION=70
 MAX_COLUMNS=80
 
-for file in $(all_files); do
+for file in $(all_files | grep -v '\.png$'); do
 	case $file in
 	LICENSE | NEWS | *.md | *.json | .gitignore | *.pc.in) ;;
 	*)
