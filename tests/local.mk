@@ -140,6 +140,7 @@ TOOLS_TESTS = \
 	tests/tools/control_hostile.sh \
 	tests/tools/control_redis.sh \
 	tests/tools/container.sh \
+	tests/tools/debuggers.sh \
 	tests/tools/doctor.sh \
 	tests/tools/manual.sh \
 	tests/tools/metrics.sh \
@@ -192,6 +193,7 @@ REAL_FILES = \
 	tests/lib/in_group.sh \
 	tests/lib/setup.sh \
 	tests/real/arenas.c \
+	tests/real/bgsave.sh \
 	tests/real/build.sh \
 	tests/real/burst.c \
 	tests/real/check_stats.py \
