@@ -11,9 +11,9 @@ nobody looks, and zctl reads its statistics 100 times a second from another
 processor.  Printed is the median of the ratios of neighbouring turns with its
 standard error, and as a control the same of two turns in which nobody looks.
 
-Then the program sleeps: what CPU time its threads take then, with and without
-being looked at, is the kernel's count in nanoseconds and has no noise to speak
-of.  At last it is stopped, and read all the same.
+Then such a program without a limit sleeps: what CPU time its threads take
+then, with and without being looked at, by turns, is the kernel's count in
+nanoseconds.  At last it is stopped, and read all the same.
 """
 
 import argparse
@@ -41,10 +41,10 @@ for line in sys.stdin:
 
 
 class Target:
-    def __init__(self, zctl):
+    def __init__(self, zctl, limit):
         os.sched_setaffinity(0, {0})
         self.process = subprocess.Popen(
-            [zctl, "run", "--require", "-m", "128M", "--", sys.executable,
+            [zctl, "run", "--require", "-m", limit, "--", sys.executable,
              "-c", TARGET], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             text=True)
         self.pid = self.process.pid
@@ -114,13 +114,15 @@ def sleeping(zctl, target, seconds):
         time.sleep(seconds)
         return (target.cpu_ns() - was) / (time.monotonic() - began)
 
-    alone = taken()
-    reader = Reader(zctl, target.pid)
-    watched = taken()
-    reads = reader.stop()
+    alone, watched, reads = 0.0, 0.0, 0
+    for _ in range(5):
+        alone += taken() / 5
+        reader = Reader(zctl, target.pid)
+        watched += taken() / 5
+        reads += reader.stop()
     print(f"asleep: CPU time a second {alone / 1e3:.1f} us alone, "
-          f"{watched / 1e3:.1f} us at {reads / seconds:.0f} reads a second: "
-          f"{(watched - alone) / 1e7:+.5f} % of a CPU")
+          f"{watched / 1e3:.1f} us at {reads / seconds / 5:.0f} reads a "
+          f"second: {(watched - alone) / 1e7:+.5f} % of a CPU")
 
 
 def stopped(zctl, target):
@@ -143,16 +145,21 @@ def main():
     parser.add_argument("--turns", type=int, default=100)
     parser.add_argument("--idle", type=float, default=5)
     args = parser.parse_args()
-    target = Target(args.zctl)
+    target = Target(args.zctl, "128M")
     try:
         target.work(1000)       # let it settle
-        time.sleep(2)
         working(args.zctl, target, args.turns)
-        time.sleep(6)           # until the gate has had its calm
+    finally:
+        target.process.kill()
+    target = Target(args.zctl, "0")
+    try:
+        target.work(1)
+        time.sleep(2)
         sleeping(args.zctl, target, args.idle)
         stopped(args.zctl, target)
     finally:
         target.process.kill()
+
 
 
 main()
