@@ -29,6 +29,9 @@ uint64_t tune_pool_max(const struct engine *e)
 
 void tune_apply(struct engine *e, const struct engine_config *cfg)
 {
+	/* the most that was used says nothing against another limit */
+	if (e->cfg.limit != cfg->limit || e->cfg.limit_pct != cfg->limit_pct)
+		e->usage_max = 0;
 	e->cfg.limit = cfg->limit;
 	e->cfg.limit_pct = cfg->limit_pct;
 	pressure_set_limit(&e->pressure, cfg->limit, cfg->limit_pct);
