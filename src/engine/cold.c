@@ -320,8 +320,12 @@ static bool follow_passed(struct helper *h, size_t *taken)
 
 void cold_rest(struct engine *e)
 {
-	if (atomic_load(&e->fork.shares))
-		atomic_store(&e->cold.no_hand_ns, sys_now_ns() + REST_NS);
+	const uint64_t now_ns = sys_now_ns();
+
+	/* not anew while it rests: a round then finds nothing either */
+	if (atomic_load(&e->fork.shares) &&
+	    now_ns >= atomic_load(&e->cold.no_hand_ns))
+		atomic_store(&e->cold.no_hand_ns, now_ns + REST_NS);
 }
 
 /*
