@@ -73,6 +73,7 @@ ENGINE = \
 	src/engine/tune.c src/engine/tune.h \
 	src/engine/pressure.c src/engine/pressure.h \
 	src/engine/share.c src/engine/share.h \
+	src/engine/age.c src/engine/age.h \
 	src/engine/stall.c src/engine/stall.h \
 	src/engine/adopt.c src/engine/adopt.h \
 	src/engine/probe.c src/engine/probe.h \

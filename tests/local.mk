@@ -95,6 +95,7 @@ PRELOAD_TESTS = \
 	tests/preload/guard_pages.c \
 	tests/preload/heap_by_brk.c \
 	tests/preload/huge_pages.c \
+	tests/preload/idle_half_leaves.c \
 	tests/preload/incompressible.c \
 	tests/preload/io_uring_on_stored.c \
 	tests/preload/jump_out_of_handlers.c \

@@ -62,6 +62,8 @@ enum {
 static const struct argp_option options[] = {
 	{ "limit", 'm', "SIZE|PCT", 0, "keep resident memory, pool and "
 	  "overhead together at or below this: 4G, 50%", 0 },
+	{ "min-age", 'a', "TIME", 0, "store what was not used for so long, "
+	  "also without a limit: 30s, 10m", 0 },
 	{ "compressor", 'c', "NAME", 0, "lz4", 0 },
 	{ "pool-max", KEY_POOL_MAX, "SIZE|PCT", 0,
 	  "cap of the compressed pool", 0 },
@@ -89,6 +91,7 @@ static const struct {
 	const char *setting;
 } shorthands[] = {
 	{ 'm', "--limit", "limit" },
+	{ 'a', "--min-age", "min_age" },
 	{ 'c', "--compressor", "compressor" },
 	{ KEY_POOL_MAX, "--pool-max", "pool_max" },
 	{ KEY_FOLLOW, "--follow", "follow" },

@@ -59,6 +59,11 @@ X(min_managed, MIN_MANAGED_BYTES, SIZE, "64M", "1M", "128T", "",	\
 X(limit, LIMIT_BYTES, SIZE_PCT, "0", "1M", "128T", "",			\
   "no limit of our own", NOW,						\
   "keep resident memory, pool and metadata together below this")	\
+X(min_age, MIN_AGE_MS, TIME, "0", "100ms", "24h", "",			\
+  "not by age", NOW,							\
+  "store what was not used for so long, without any limit")		\
+X(max_stall, MAX_STALL_MS, TIME, "10ms", "1ms", "6s", "", "", NOW,	\
+  "with min_age: time in 6 s that the program may wait for pages")	\
 X(accept_percent, ACCEPT_PERCENT, PERCENT, "75", "1", "85", "", "", NOW, \
   "keep a page resident that packs worse than this part of its size")	\
 X(pool_max, POOL_MAX_BYTES, SIZE_PCT, "100%", "1M", "128T", "", "", NOW,	\

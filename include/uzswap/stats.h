@@ -81,7 +81,9 @@
 	X(evicted_clean,	"evicted again unchanged: not packed anew") \
 	X(stalls,		"times the kernel said that memory is short") \
 	X(overtaken,		"stored pages found there again: dropped") \
-	X(audits,		"times that the books were found to close")
+	X(audits,		"times that the books were found to close") \
+	X(aged,			"pages stored because they were idle")	\
+	X(fault_ns,		"time that page faults took, ns")
 
 enum uzswap_counter {
 #define X(name, help) UZSWAP_COUNT_##name,
@@ -142,7 +144,7 @@ struct uzswap_stats {
 	uint64_t limit;			/* the limit that binds; 0 none */
 	uint64_t usage;			/* what counts against it now */
 	uint64_t usage_max;		/* the most seen */
-	uint64_t min_age_ms;		/* reserved, 0 */
+	uint64_t min_age_ms;		/* stored when idle so long; 0 never */
 
 	uint64_t counters[UZSWAP_NR_COUNTERS];
 	uint64_t fault_us[UZSWAP_NR_BUCKETS];

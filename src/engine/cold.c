@@ -189,12 +189,25 @@ static bool is_refused(const struct cold *c, uint64_t word)
 	return (word & PAGE_REFUSED) && age < REFUSED_TICKS;
 }
 
-/* Pass over a page, or leave it to go? */
-static bool is_cold(struct engine *e, page_word *w)
+/* What a page is judged by. */
+enum view {
+	VIEW_CLOCK,	/* the hand has come to it */
+	VIEW_PASSED,	/* somebody read on in order, and left it behind */
+	VIEW_IDLE,	/* its neighbourhood is idle */
+};
+
+/* Heat that counts as cold. */
+static uint32_t eagerness(const struct cold *c, enum view view)
 {
-	const uint32_t eager = torture_is_on()
-		? 15 : atomic_load_explicit(&e->cold.eager,
-					    memory_order_relaxed);
+	if (view == VIEW_IDLE)
+		return 1;	/* fresh pages too */
+	return torture_is_on() ? 15 : atomic_load_explicit(
+		&c->eager, memory_order_relaxed);
+}
+
+/* Pass over a page, or leave it to go?  Up to EAGER heat is cold. */
+static bool is_cold(struct engine *e, page_word *w, uint32_t eager)
+{
 	uint64_t old = atomic_load(w);
 
 	while (page_state(old) == PAGE_HERE) {
@@ -233,10 +246,11 @@ static bool is_passed(page_word *w, bool warm)
 
 /* Which of the NR pages at ADDR are cold; a bit each. */
 static void judge(struct helper *h, uintptr_t addr, size_t nr,
-		  uint64_t cold[CHUNK_PAGES / 64], bool passed)
+		  uint64_t cold[CHUNK_PAGES / 64], enum view view)
 {
 	struct engine *e = h->engine;
 	const bool shares = atomic_load(&e->fork.shares);
+	const uint32_t eager = eagerness(&e->cold, view);
 
 	order_enter(&e->order, h->slot);
 	for (size_t i = 0; i < nr; i++) {
@@ -247,7 +261,8 @@ static void judge(struct helper *h, uintptr_t addr, size_t nr,
 		if (i % JUDGED_AT_ONCE == 0)
 			order_pause(&e->order, h->slot);
 		w = page_find(&e->pages, page);
-		yes = (passed ? is_passed(w, shares) : !w || is_cold(e, w)) &&
+		yes = (view == VIEW_PASSED ? is_passed(w, shares)
+					   : !w || is_cold(e, w, eager)) &&
 		      !cold_is_pinned(&e->cold, page);
 
 		if (i % 64 == 0)
@@ -260,7 +275,7 @@ static void judge(struct helper *h, uintptr_t addr, size_t nr,
 
 /* The rest of a stretch may stay when MOST have left. */
 static size_t sweep_run(struct helper *h, const struct page_run *run,
-			bool passed, size_t most)
+			enum view view, size_t most)
 {
 	uint64_t cold[CHUNK_PAGES / 64];
 	size_t nr = (run->end - run->start) / PAGE_SIZE;
@@ -269,7 +284,7 @@ static size_t sweep_run(struct helper *h, const struct page_run *run,
 
 	if (nr > CHUNK_PAGES)
 		nr = CHUNK_PAGES;
-	judge(h, run->start, nr, cold, passed);
+	judge(h, run->start, nr, cold, view);
 	while (from < nr && taken < most) {
 		size_t to = from;
 
@@ -314,7 +329,7 @@ static bool follow_passed(struct helper *h, size_t *taken)
 			.start = entry & PAGE_MASK,
 			.end = (entry & PAGE_MASK) +
 			       (entry & ~PAGE_MASK) * PAGE_SIZE },
-			true, SIZE_MAX);
+			VIEW_PASSED, SIZE_MAX);
 	return true;
 }
 
@@ -353,6 +368,19 @@ bool cold_sweep(struct helper *h, size_t *taken)
 		return false;
 	nr = look(h, runs);
 	for (long i = 0; i < nr && *taken < most; i++)
-		*taken += sweep_run(h, &runs[i], false, most);
+		*taken += sweep_run(h, &runs[i], VIEW_CLOCK, most);
 	return nr >= 0;
+}
+
+size_t cold_take(struct helper *h, uintptr_t start, size_t nr)
+{
+	const uintptr_t end = start + nr * PAGE_SIZE;
+	struct page_run runs[RUNS];
+	size_t taken = 0;
+	uintptr_t next;
+	long n = pagemap_present(&h->pagemap, &next, start, end, runs, RUNS);
+
+	for (long i = 0; i < n; i++)
+		taken += sweep_run(h, &runs[i], VIEW_IDLE, SIZE_MAX);
+	return taken;
 }

@@ -64,6 +64,12 @@ void cold_init(struct cold *c);
 bool cold_sweep(struct helper *h, size_t *taken);
 
 /*
+ * The NR pages at START, in one chunk, have been found idle: take out those
+ * that are there, but what was in use lately.  Returns how many left.
+ */
+size_t cold_take(struct helper *h, uintptr_t start, size_t nr);
+
+/*
  * The page at ADDR must never leave.  For thread descriptors and robust
  * mutexes: the kernel writes to them where it asks nobody for a missing page
  * (a task that ends) or kills the program if it gets none (rseq).

@@ -152,6 +152,7 @@ static int build(struct engine *e)
 	    start_store(e) || adopt_init(e) || fork_init(e) ||
 	    upkeep_init(e, e->cfg.repack_idle_ms, e->cfg.repack_cpu_pct))
 		return -ENOMEM;
+	age_set(e, e->cfg.min_age_ms, e->cfg.max_stall_ms);
 	order_init(&e->order);
 	cold_init(&e->cold);
 	e->restore.zeros = arena_alloc(&e->arena, RESTORE_WINDOW * PAGE_SIZE);

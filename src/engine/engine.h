@@ -39,6 +39,7 @@
 #include "base/types.h"
 #include "base/uffd.h"
 #include "engine/adopt.h"
+#include "engine/age.h"
 #include "engine/audit.h"
 #include "engine/cold.h"
 #include "engine/evict_remap.h"
@@ -75,6 +76,8 @@ struct engine_config {
 	uint64_t min_mapping;	/* smallest mapping adopted, bytes */
 	uint32_t accept_pct;	/* packed size that pays, % of a page */
 	struct codec_pair codecs;
+	uint64_t min_age_ms;	/* store what is idle so long; 0 never */
+	uint64_t max_stall_ms;	/* harm by that, in six seconds */
 	uint64_t repack_idle_ms; /* stored so long: second codec */
 	uint32_t repack_cpu_pct; /* of one CPU, for that; 0 never */
 	uint32_t nr_servers;	/* 0: by number of CPUs */
@@ -146,6 +149,7 @@ struct engine {
 	struct pressure pressure;
 	struct pressure_now now;	/* last reading; steward writes */
 	struct share share;		/* steward */
+	struct age age;
 	struct stall stall;		/* steward */
 	struct cold cold;
 	struct adopt adopt;

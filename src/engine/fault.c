@@ -54,10 +54,12 @@ int fault_init(struct helper *h, struct arena *a)
 
 static void count_time(struct engine *e, uint64_t since_ns)
 {
-	uint64_t quarter_us = (sys_now_ns() - since_ns) / (NS_PER_US / 4);
+	uint64_t took_ns = sys_now_ns() - since_ns;
+	uint64_t quarter_us = took_ns / (NS_PER_US / 4);
 	unsigned i = quarter_us ? 64 - (unsigned)__builtin_clzll(quarter_us)
 				: 0;
 
+	count_add(UZSWAP_COUNT_fault_ns, took_ns);
 	if (i >= UZSWAP_NR_BUCKETS)
 		i = UZSWAP_NR_BUCKETS - 1;
 	atomic_fetch_add_explicit(&e->fault_us[i], 1, memory_order_relaxed);

@@ -48,9 +48,9 @@ int probe_start(struct engine *e)
 		return 0;
 	if (arena_commit(&e->arena,
 			 (void *)staging_addr(&e->staging, slot_of(e, 0)),
-			 PROBE_SLOTS * PAGE_SIZE))
+			 PROBE_ALL_SLOTS * PAGE_SIZE))
 		return -ENOMEM;
-	e->probes.all = arena_alloc(&e->arena, PROBE_SLOTS *
+	e->probes.all = arena_alloc(&e->arena, PROBE_ALL_SLOTS *
 				    sizeof(*e->probes.all));
 	return e->probes.all ? 0 : -ENOMEM;
 }

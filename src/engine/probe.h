@@ -10,6 +10,8 @@
  *
  *	slot i of the probes = slot (nr_trays * TRAY_SLOTS + i) of staging
  *
+ * The first PROBE_SLOTS are the profile's, the others of engine/age.c.
+ *
  * Engine A only.  Probes are only ever taken in registered memory.  All
  * functions are the steward's, inside fork_work_begin(), but for
  * probe_asked(), which is the servers'.
@@ -24,6 +26,8 @@ struct engine;
 struct helper;
 
 #define PROBE_SLOTS	(STAGING_PROBE_TRAYS * TRAY_SLOTS)
+#define AGE_SLOTS	(STAGING_AGE_TRAYS * TRAY_SLOTS)
+#define PROBE_ALL_SLOTS	(PROBE_SLOTS + AGE_SLOTS)
 
 enum probe_result {
 	PROBE_OUT,	/* in its slot, since probe_take() */
@@ -40,7 +44,7 @@ struct probe {
 };
 
 struct probe_set {
-	struct probe *all;		/* PROBE_SLOTS, or NULL: not yet */
+	struct probe *all;		/* PROBE_ALL_SLOTS, NULL: not yet */
 	_Atomic uint32_t on;		/* regions are kept for watching */
 };
 

@@ -245,8 +245,10 @@ static bool evict_round(struct helper *h)
 
 static void look_after(struct helper *h)
 {
-	if (h->number == 0)
-		upkeep_run(h);
+	if (h->number)
+		return;
+	age_evict(h);
+	upkeep_run(h);
 }
 
 /* The last trays hold dead slots only, now that all pages are back. */

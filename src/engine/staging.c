@@ -18,7 +18,7 @@ int staging_init(struct staging *s, struct arena *a, uint32_t nr_trays)
 	lock_init(&s->lock, LOCK_STAGING);
 	s->nr_trays = (uint32_t)round_up(nr_trays, HUGE_TRAYS);
 	area = arena_reserve(a, staging_len(s), CHUNK_SIZE);
-	s->trays = arena_alloc(a, (s->nr_trays + STAGING_PROBE_TRAYS) *
+	s->trays = arena_alloc(a, (s->nr_trays + STAGING_MORE_TRAYS) *
 			       sizeof(s->trays[0]));
 	s->queue = arena_alloc(a, s->nr_trays * sizeof(s->queue[0]));
 	if (!area || !s->trays || !s->queue ||

@@ -36,8 +36,10 @@
 #define TRAY_LEN	(TRAY_SLOTS * PAGE_SIZE)
 #define TRAY_RUNS	8u		/* mappings a tray may be made of */
 #define HUGE_TRAYS	(CHUNK_PAGES / TRAY_SLOTS)
-#define STAGING_PROBE_TRAYS	128u	/* behind the others; address space
-					   only until probe_start() */
+/* Behind the others; address space only until probe_start(). */
+#define STAGING_PROBE_TRAYS	128u	/* of the profile */
+#define STAGING_AGE_TRAYS	32u	/* of ageing */
+#define STAGING_MORE_TRAYS	(STAGING_PROBE_TRAYS + STAGING_AGE_TRAYS)
 
 enum tray_state {
 	TRAY_FREE,
@@ -102,7 +104,7 @@ void staging_free(struct staging *s, struct tray *t);
 
 static inline size_t staging_len(const struct staging *s)
 {
-	return (size_t)(s->nr_trays + STAGING_PROBE_TRAYS) * TRAY_LEN;
+	return (size_t)(s->nr_trays + STAGING_MORE_TRAYS) * TRAY_LEN;
 }
 
 static inline bool staging_has(const struct staging *s, uintptr_t addr)

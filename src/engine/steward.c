@@ -92,13 +92,19 @@ static int64_t near_mark(struct engine *e, uint64_t now_ns)
 	return gate_mark(e->now.limit) + ahead + e->stall.wish;
 }
 
+/* Is memory registered with room to spare, to see when it is used? */
+static bool is_watched(const struct engine *e)
+{
+	return atomic_load(&e->probes.on) || age_is_on(e);
+}
+
 /*
  * With the gate open nothing need be registered, but what is watched; when
  * that ends, it is given back.
  */
 static void mind_watched(struct engine *e)
 {
-	if (atomic_load(&e->probes.on))
+	if (is_watched(e))
 		adopt_watch(e);
 	else if (atomic_load(&e->regions.bytes))
 		adopt_open(e);
@@ -128,7 +134,7 @@ static void mind_gate(struct engine *e, uint64_t now_ns, bool look)
 	} else if (near || (e->now.limit && e->now.headroom < 2 * mark)) {
 		e->adopt.calm_since_ns = now_ns;
 	} else if (now_ns - e->adopt.calm_since_ns > CALM_NS) {
-		if (atomic_load(&e->probes.on))
+		if (is_watched(e))
 			adopt_open_watched(e);
 		else
 			adopt_open(e);
@@ -260,6 +266,7 @@ static void steward_tick(struct engine *e, uint64_t now_ns,
 		yield_work(&e->steward);
 		if (mode_is_on(&e->mode)) {
 			mind_gate(e, now_ns, look);
+			age_tick(&e->steward, now_ns);
 			if (look)
 				*looked_ns = now_ns;
 		}

@@ -44,6 +44,9 @@ void tune_apply(struct engine *e, const struct engine_config *cfg)
 	store_set_accept_pct(&e->store, cfg->accept_pct);
 	e->cfg.codecs = cfg->codecs;
 	store_set_codecs(&e->store, cfg->codecs);
+	e->cfg.min_age_ms = cfg->min_age_ms;
+	e->cfg.max_stall_ms = cfg->max_stall_ms;
+	age_set(e, cfg->min_age_ms, cfg->max_stall_ms);
 	e->cfg.repack_idle_ms = cfg->repack_idle_ms;
 	e->cfg.repack_cpu_pct = cfg->repack_cpu_pct;
 	upkeep_set(e, cfg->repack_idle_ms, cfg->repack_cpu_pct);

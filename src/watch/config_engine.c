@@ -28,6 +28,8 @@ void config_engine(const struct config *c, struct engine_config *out)
 		.min_mapping = CONFIG_MIN_MAPPING,
 		.accept_pct = (uint32_t)c->accept_percent.num,
 		.codecs = codecs,
+		.min_age_ms = c->min_age.num,
+		.max_stall_ms = c->max_stall.num,
 		.repack_idle_ms = c->repack_idle.num,
 		.repack_cpu_pct = (uint32_t)c->repack_cpu_percent.num,
 		.nr_servers = (uint32_t)c->servers.num,

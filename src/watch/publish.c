@@ -247,6 +247,7 @@ static void put_limit(struct uzswap_stats *s, struct engine *e)
 	s->limit = e->now.limit;
 	s->usage = e->now.usage;
 	s->usage_max = e->usage_max;
+	s->min_age_ms = e->cfg.min_age_ms;
 	copy_text(s->limit_source, sizeof(s->limit_source),
 		  e->now.limit && e->now.name ? e->now.name : "none");
 	copy_text(s->note, sizeof(s->note), note ? note : "");

@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Blocks are as large as it takes to have at most one per probe, within 256
+ * KiB and 2 MiB: so one round over all memory and min_age take about the same
+ * time, and the samples in use are asked for once in that time.  At 10 us for
+ * each that is 10 ms of the program's time per round if all is in use.
+ *
+ * After a fork the child goes on with its copy of the blocks: their samples
+ * are in its slots as well.
+ */
+#include "engine/age.h"
+
+#include "base/count.h"
+#include "base/log.h"
+#include "base/sys.h"
+#include "engine/engine.h"
+#include "engine/evict.h"
+
+#define TICK_NS		(20 * NS_PER_MS)
+#define BLOCK_LEAST	(256 * KIB)
+#define TAKES_MOST	128u	/* samples of one tick, 1 us each */
+#define LOOKS_MOST	256u	/* blocks looked at in one tick */
+#define RUNS		16	/* pieces of a block that a sample is in */
+#define FIRST_PART	64	/* of managed memory: rate at the start */
+#define LAST_PART	8	/* of managed memory: rate at most */
+#define RATE_LEAST	(256 * KIB)
+#define PATIENCE_MOST	16u
+#define BACK_PART	8	/* of what was stored may come back */
+#define BACK_FEW	64u	/* pages a second: that is nothing */
+
+void age_set(struct engine *e, uint64_t min_age_ms, uint64_t max_stall_ms)
+{
+	atomic_store_explicit(&e->age.min_age_ms, min_age_ms,
+			      memory_order_relaxed);
+	atomic_store_explicit(&e->age.max_stall_ms, max_stall_ms,
+			      memory_order_relaxed);
+}
+
+static uint64_t min_age_ns(const struct engine *e)
+{
+	return NS_PER_MS * atomic_load_explicit(&e->age.min_age_ms,
+						memory_order_relaxed);
+}
+
+static uint64_t max_stall_ns(const struct engine *e)
+{
+	return NS_PER_MS * atomic_load_explicit(&e->age.max_stall_ms,
+						memory_order_relaxed);
+}
+
+bool age_is_on(const struct engine *e)
+{
+	return min_age_ns(e) && e->use_move;
+}
+
+/* --- harm ---------------------------------------------------------------- */
+
+/* Time that faults have taken in the last AGE_SECONDS and this one. */
+static uint64_t stall_ns(const struct age *a)
+{
+	uint64_t sum = count_get(UZSWAP_COUNT_fault_ns) - a->stall_seen_ns;
+
+	for (unsigned i = 0; i < AGE_SECONDS; i++)
+		sum += a->stall_ns[i];
+	return sum;
+}
+
+static uint64_t clamp(uint64_t n, uint64_t least, uint64_t most)
+{
+	return n > most ? most : n < least ? least : n;
+}
+
+/* Does too much of what was stored come back?  Then wait longer. */
+static void judge_patience(struct age *a)
+{
+	uint64_t aged = count_get(UZSWAP_COUNT_aged);
+	uint64_t back = count_get(UZSWAP_COUNT_faults_stored);
+	uint64_t stored = aged - a->aged_seen;
+	uint64_t restored = back - a->restored_seen;
+
+	a->aged_seen = aged;
+	a->restored_seen = back;
+	if (restored > stored / BACK_PART + BACK_FEW * AGE_SECONDS)
+		a->patience = (uint32_t)clamp(2 * a->patience, 1,
+					      PATIENCE_MOST);
+	else if (restored <= stored / BACK_PART / 2)
+		a->patience = (uint32_t)clamp(a->patience / 2, 1,
+					      PATIENCE_MOST);
+}
+
+/* A second is over: what harm was done, and how fast to go on. */
+static void end_second(struct engine *e, uint64_t now_ns)
+{
+	struct age *a = &e->age;
+	uint64_t counted = count_get(UZSWAP_COUNT_fault_ns);
+	uint64_t managed = atomic_load(&e->regions.bytes);
+	uint64_t harm;
+
+	a->second_ns = now_ns;
+	a->stall_ns[a->second] = counted - a->stall_seen_ns;
+	a->stall_seen_ns = counted;
+	a->second = (a->second + 1) % AGE_SECONDS;
+	if (!a->second)
+		judge_patience(a);
+	harm = stall_ns(a);
+	if (!a->rate)
+		a->rate = managed / FIRST_PART;
+	else if (harm > max_stall_ns(e))
+		a->rate /= 2;
+	else if (harm < max_stall_ns(e) / 2)
+		a->rate += a->rate / 2;
+	a->rate = clamp(a->rate, RATE_LEAST, managed / LAST_PART);
+	a->budget = (int64_t)a->rate;
+}
+
+/* --- samples --------------------------------------------------------------*/
+
+static unsigned slot_of(uint32_t i)
+{
+	return PROBE_SLOTS + i;
+}
+
+static size_t block_len(const struct engine *e)
+{
+	size_t len = BLOCK_LEAST;
+
+	while (len < CHUNK_SIZE &&
+	       atomic_load(&e->regions.bytes) / len > AGE_SLOTS)
+		len *= 2;
+	return len;
+}
+
+/* The next block with something in it; false at the end of a round. */
+static bool next_block(struct helper *h, uintptr_t *start, uintptr_t *end)
+{
+	struct engine *e = h->engine;
+	struct age *a = &e->age;
+	const size_t len = block_len(e);
+	struct page_run run;
+	struct region r;
+	uintptr_t next;
+	uintptr_t from;
+
+	if (!region_next(&e->regions, a->hand, &r)) {
+		a->hand = 0;
+		return false;
+	}
+	from = r.start > a->hand ? r.start : a->hand;
+	if (pagemap_present(&h->pagemap, &next, from, r.end, &run, 1) <= 0) {
+		a->hand = next > from ? next : r.end;
+		*end = 0;
+		return true;
+	}
+	*start = round_down(run.start, len);
+	*end = *start + len;
+	if (*start < r.start)
+		*start = r.start;
+	if (*end > r.end)
+		*end = r.end;
+	a->hand = *end;
+	return true;
+}
+
+static uint64_t next_random(struct age *a)
+{
+	a->random += 0x9e3779b97f4a7c15u;
+	return (a->random ^ a->random >> 29) * 0xbf58476d1ce4e5b9u >> 16;
+}
+
+/* A page of the block that is there, at random; 0 if there is none. */
+static uintptr_t choose_sample(struct helper *h, uintptr_t start,
+			       uintptr_t end)
+{
+	struct page_run runs[RUNS];
+	uintptr_t next;
+	size_t nr_pages = 0;
+	size_t nth;
+	long nr = pagemap_present(&h->pagemap, &next, start, end, runs, RUNS);
+
+	for (long i = 0; i < nr; i++)
+		nr_pages += (runs[i].end - runs[i].start) / PAGE_SIZE;
+	if (!nr_pages)
+		return 0;
+	nth = next_random(&h->engine->age) % nr_pages;
+	for (long i = 0; i < nr; i++) {
+		size_t here = (runs[i].end - runs[i].start) / PAGE_SIZE;
+
+		if (nth < here)
+			return runs[i].start + nth * PAGE_SIZE;
+		nth -= here;
+	}
+	return 0;
+}
+
+static void sample_block(struct helper *h, uint32_t i, uintptr_t start,
+			 uintptr_t end, uint64_t now_ns)
+{
+	struct age *a = &h->engine->age;
+	uintptr_t page = choose_sample(h, start, end);
+
+	if (!page || probe_take(h, slot_of(i), page) != PROBE_OUT)
+		return;
+	a->blocks[i] = (struct age_block){
+		.start = start,
+		.nr_pages = (uint32_t)((end - start) / PAGE_SIZE),
+		.since_ns = now_ns,
+	};
+	a->nr_out++;
+}
+
+/* As many as keep the round going at a pace of min_age. */
+static void take_samples(struct helper *h, uint64_t since_ns, uint64_t now_ns)
+{
+	struct engine *e = h->engine;
+	struct age *a = &e->age;
+	uint64_t most = AGE_SLOTS * since_ns / min_age_ns(e) + 1;
+	uint32_t free = 0;
+	uintptr_t start;
+	uintptr_t end;
+
+	if (most > TAKES_MOST)
+		most = TAKES_MOST;
+	while (most-- && a->nr_out < AGE_SLOTS &&
+	       next_block(h, &start, &end)) {
+		if (!end)
+			continue;
+		while (free < AGE_SLOTS && a->blocks[free].start)
+			free++;
+		sample_block(h, free, start, end, now_ns);
+	}
+}
+
+/* --- idle blocks --------------------------------------------------------- */
+
+/* To the evictor; false if it has enough to do. */
+static bool hand_over(struct age *a, const struct age_block *b)
+{
+	uint32_t nr = atomic_load_explicit(&a->nr_ready, memory_order_relaxed);
+
+	if (nr - atomic_load(&a->nr_taken) >= AGE_READY)
+		return false;
+	atomic_store_explicit(&a->ready[nr % AGE_READY],
+			      b->start | b->nr_pages, memory_order_relaxed);
+	/* release: pairs with the acquire in age_evict() */
+	atomic_store_explicit(&a->nr_ready, nr + 1, memory_order_release);
+	a->budget -= (int64_t)b->nr_pages * (int64_t)PAGE_SIZE;
+	return true;
+}
+
+/* What became of the sample of block I?  DROP: put it back in any case. */
+static void look_at(struct helper *h, uint32_t i, uint64_t now_ns, bool calm,
+		    bool drop)
+{
+	struct engine *e = h->engine;
+	struct age *a = &e->age;
+	struct age_block *b = &a->blocks[i];
+	uint64_t used_ns;
+	uintptr_t addr;
+
+	if (probe_check(h, slot_of(i), &addr, &used_ns) == PROBE_OUT) {
+		bool idle = now_ns - b->since_ns >=
+			    min_age_ns(e) * a->patience;
+
+		if (!drop && (!idle || !calm || a->budget <= 0))
+			return;
+		if (!probe_return(h, slot_of(i)))
+			return;
+		if (!drop)
+			hand_over(a, b);
+	}
+	b->start = 0;
+	a->nr_out--;
+}
+
+static void look_at_samples(struct helper *h, uint64_t now_ns, bool calm,
+			    bool drop)
+{
+	struct age *a = &h->engine->age;
+	uint32_t most = drop ? AGE_SLOTS : LOOKS_MOST;
+
+	for (; most && a->nr_out; most--, a->at = (a->at + 1) % AGE_SLOTS)
+		if (a->blocks[a->at].start)
+			look_at(h, a->at, now_ns, calm, drop);
+	if (atomic_load(&a->nr_ready) != atomic_load(&a->nr_taken))
+		reclaim_ring(&h->engine->reclaim);
+}
+
+static bool begin(struct engine *e)
+{
+	struct age *a = &e->age;
+
+	if (a->blocks)
+		return true;
+	if (min_age_ns(e) && !e->use_move)
+		log_once("min_age needs UFFDIO_MOVE (Linux 6.8, engine "
+			 "move): nothing is stored by age", NULL);
+	if (!age_is_on(e) || probe_start(e))
+		return false;
+	a->blocks = arena_alloc(&e->arena, AGE_SLOTS * sizeof(*a->blocks));
+	a->patience = 1;
+	a->random = sys_now_ns();
+	return a->blocks;
+}
+
+void age_tick(struct helper *steward, uint64_t now_ns)
+{
+	struct engine *e = steward->engine;
+	struct age *a = &e->age;
+	uint64_t since_ns = now_ns - a->tick_ns;
+	bool calm;
+
+	if (since_ns < TICK_NS || !begin(e))
+		return;
+	a->tick_ns = now_ns;
+	if (!age_is_on(e)) {
+		look_at_samples(steward, now_ns, false, true);
+		return;
+	}
+	if (now_ns - a->second_ns >= NS_PER_S)
+		end_second(e, now_ns);
+	calm = stall_ns(a) <= max_stall_ns(e);
+	look_at_samples(steward, now_ns, calm, false);
+	if (calm && !atomic_load(&e->fork.shares))
+		take_samples(steward, since_ns, now_ns);
+}
+
+/* --- the evictor --------------------------------------------------------- */
+
+/* Pack all that waits; pages that were stored. */
+static uint64_t pack_all(struct helper *h)
+{
+	struct engine *e = h->engine;
+	uint64_t stored = 0;
+	long n = 0;
+
+	evict_flush(h);
+	while (n >= 0 && fork_work_begin(&e->fork)) {
+		n = evict_pack(h, TRAY_SLOTS);
+		fork_work_end(&e->fork);
+		stored += n > 0 ? (uint64_t)n : 0;
+	}
+	return stored;
+}
+
+void age_evict(struct helper *h)
+{
+	struct engine *e = h->engine;
+	struct age *a = &e->age;
+	uint32_t at = atomic_load_explicit(&a->nr_taken, memory_order_relaxed);
+
+	while (at != atomic_load_explicit(&a->nr_ready,
+					  memory_order_acquire) &&
+	       !atomic_load(&e->stopping) && !store_is_full(&e->store) &&
+	       fork_work_begin(&e->fork)) {
+		uintptr_t entry = atomic_load_explicit(
+			&a->ready[at % AGE_READY], memory_order_relaxed);
+
+		cold_take(h, entry & PAGE_MASK, entry & ~PAGE_MASK);
+		fork_work_end(&e->fork);
+		atomic_store(&a->nr_taken, ++at);
+		count_add(UZSWAP_COUNT_aged, pack_all(h));
+	}
+}

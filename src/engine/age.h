@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Storing what has not been used for a while, without any limit.
+ *
+ * Memory is cut into blocks.  A page at random of each is taken out on
+ * probation (engine/probe.h); if nobody asks for it in min_age, the block is
+ * idle and leaves as a whole, else it is looked at again in the next round.
+ *
+ *	steward   age_tick    a block's sample out -> asked for: not idle
+ *	                              |               not in min_age
+ *	evictor   age_evict           +-> all of the block leaves
+ *
+ * What that costs the program is bounded.  The time that its faults have
+ * taken in the last six seconds, for whatever reason, is what it has been
+ * harmed; above max_stall nothing is sampled or stored, and the rate, which
+ * grows from a little as long as no harm is done, is halved.  When more comes
+ * back than an eighth of what was stored, blocks have to be idle for twice
+ * as long, up to sixteen times min_age.  The feedback is that of Meta's
+ * senpai (Weiner et al., TMO, ASPLOS 2022), with stall time of our own, as
+ * the kernel counts none for userfaultfd.
+ *
+ * One sample per block is enough because use comes in neighbourhoods, and
+ * all pages cannot be sampled: each one that is in use costs a fault.
+ * Engine A only, as probes are.
+ */
+#ifndef UZ_ENGINE_AGE_H
+#define UZ_ENGINE_AGE_H
+
+#include <stdatomic.h>
+
+#include "base/types.h"
+
+struct engine;
+struct helper;
+
+#define AGE_READY	128u	/* idle blocks on their way to the evictor */
+#define AGE_SECONDS	6u	/* the window that harm is counted in */
+
+/* A block with its sample out; index: slot of the probe. */
+struct age_block {
+	uintptr_t start;	/* 0: this one is free */
+	uint32_t nr_pages;
+	uint64_t since_ns;	/* when the sample was taken */
+};
+
+struct age {
+	/* relaxed: settings */
+	_Atomic uint64_t min_age_ms;	/* 0: off */
+	_Atomic uint64_t max_stall_ms;	/* in AGE_SECONDS */
+
+	/* The steward's. */
+	struct age_block *blocks;	/* AGE_SLOTS, or NULL: not yet */
+	uintptr_t hand;			/* the next block to sample */
+	uint32_t nr_out;		/* blocks in use */
+	uint32_t at;			/* the next block to look at */
+	uint64_t tick_ns;		/* when the last tick was */
+	uint64_t second_ns;		/* when this second began */
+	uint64_t stall_ns[AGE_SECONDS];	/* in the seconds before, a ring */
+	uint32_t second;		/* place of the next one */
+	uint64_t stall_seen_ns;		/* counted until this second began */
+	int64_t budget;			/* bytes that may leave now */
+	uint64_t rate;			/* bytes per second */
+	uint32_t patience;		/* blocks idle for so many min_age */
+	uint64_t aged_seen;		/* counters, at the last look at them */
+	uint64_t restored_seen;
+	uint64_t random;
+
+	/* From the steward to the first evictor: address | pages. */
+	_Atomic uintptr_t ready[AGE_READY];
+	_Atomic uint32_t nr_ready;	/* entries written, ever */
+	_Atomic uint32_t nr_taken;	/* entries read, ever */
+};
+
+/* Context: any. */
+void age_set(struct engine *e, uint64_t min_age_ms, uint64_t max_stall_ms);
+
+/* Must memory be registered for it, with room or without? */
+bool age_is_on(const struct engine *e);
+
+/* Sample, look, decide.  Inside fork_work_begin().  Context: steward. */
+void age_tick(struct helper *steward, uint64_t now_ns);
+
+/* Store what was found idle.  Context: the first evictor. */
+void age_evict(struct helper *h);
+
+#endif
