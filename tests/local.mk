@@ -62,6 +62,7 @@ FUZZ_TESTS = \
 	tests/fuzz/fuzz_unpack
 
 LIVE_TESTS = \
+	tests/live/live_age \
 	tests/live/live_mode
 
 PRELOAD_TESTS = \
