@@ -4,6 +4,11 @@
  * atomic add, so there is no lock; committing is an mprotect, which the
  * kernel merges with its neighbours.  A failed commit leaves address space
  * behind, which costs nothing.
+ *
+ * The page before the reservation and the one behind it are shared mappings
+ * that nobody touches.  Without them the kernel would make one mapping of the
+ * program's memory and ours where they meet, with the same protection on both
+ * sides; and what is in part ours can't be managed.
  */
 #include "base/arena.h"
 
@@ -14,23 +19,27 @@
 
 #define ARENA_LEAST	(64 * MIB)
 
+/* A mapping that is never merged with its neighbours. */
+static void put_fence(uintptr_t at)
+{
+	sys_mmap(at, PAGE_SIZE, PROT_NONE, MAP_SHARED | MAP_ANONYMOUS |
+		 MAP_NORESERVE | MAP_FIXED, -1, 0);
+}
+
 int arena_start(struct arena *a, size_t len)
 {
 	for (len = round_up(len, CHUNK_SIZE); len >= ARENA_LEAST; len /= 2) {
-		long p = sys_mmap(0, len, PROT_NONE, MAP_PRIVATE |
-				  MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		long p = sys_mmap(0, len + 2 * PAGE_SIZE, PROT_NONE,
+				  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+				  -1, 0);
 
 		if (sys_failed(p))
 			continue;
-		a->base = (uintptr_t)p;
+		a->base = (uintptr_t)p + PAGE_SIZE;
 		a->end = a->base + len;
-		/*
-		 * The first page stays out of reach.  The kernel would make
-		 * one mapping of what is mapped below by the program, alike
-		 * (jemalloc's is), and our first pages: and with them all of
-		 * the program's heap there would be taken for ours.
-		 */
-		atomic_init(&a->next, a->base + PAGE_SIZE);
+		put_fence(a->base - PAGE_SIZE);
+		put_fence(a->end);
+		atomic_init(&a->next, a->base);
 		atomic_init(&a->committed, 0);
 		return 0;
 	}

@@ -33,6 +33,7 @@ libtoolize:libtool pkg-config:pkg-config file:file
 =libdw:libdw-dev =libelf:libelf-dev =zlib:zlib1g-dev'
 SETUP_TEST='=cmocka:libcmocka-dev objdump:binutils groff:groff-base
 shellcheck:shellcheck tmux:tmux promtool:prometheus curl:curl
+musl-gcc:musl-tools setcap:libcap2-bin
 =libseccomp:libseccomp-dev redis-server:redis-server redis-cli:redis-tools
 node:nodejs /usr/bin/python3:python3 sqlite3:sqlite3'
 SETUP_DEMO='redis-server:redis-server redis-cli:redis-tools

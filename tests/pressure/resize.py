@@ -86,6 +86,7 @@ def halve(arg, group, server):
     goal = group.number(group.max) // 2
     begun = time.monotonic()
     tries = 0
+    shown = begun
     if arg.how == 'set':
         subprocess.run([arg.zctl, 'set', str(server.pid),
                         f'limit={goal - HEADROOM}'], check=True)
@@ -96,6 +97,10 @@ def halve(arg, group, server):
             tries += 1
             if group.write(group.max, goal):
                 return time.monotonic() - begun, tries
+        if time.monotonic() - shown >= 2:
+            shown = time.monotonic()
+            print(f'{shown - begun:.0f} s: {group.usage() / MIB:.0f} MiB',
+                  flush=True)
         time.sleep(0.2)
     return None, tries
 

@@ -80,6 +80,17 @@ printf 'int main(void) { return 0; }' |
 	compile_c musl -Wl,--dynamic-linker=/lib/ld-musl-x86_64.so.1
 expect 1 'musl' "$zctl" doctor "$work/musl"
 contains 'fix: use a glibc image'
+# real ones, where there is a compiler for them
+if command -v musl-gcc >/dev/null &&
+   printf 'int main(void) { return 0; }' >musl_real.c &&
+   musl-gcc -o musl_real musl_real.c 2>/dev/null; then
+	expect 1 'ld-musl-' "$zctl" doctor ./musl_real
+	contains 'fix: use a glibc image'
+fi
+if printf 'void _start(void) { for (;;); }' |
+   compile_c real32 -m32 -nostdlib -static 2>/dev/null; then
+	expect 1 '32-bit ELF' "$zctl" doctor ./real32
+fi
 cp plain old32
 printf '\001' | dd of=old32 bs=1 seek=4 conv=notrunc 2>/dev/null
 expect 1 '32-bit ELF' "$zctl" doctor ./old32
@@ -87,6 +98,18 @@ expect 1 'No such file' "$zctl" doctor ./nothing
 if [ "$(id -u)" = 0 ]; then
 	cp plain setgid && chgrp 65534 setgid && chmod 2755 setgid
 	expect 1 'is set-group-id' "$zctl" doctor ./setgid
+fi
+if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
+	nobody='setpriv --reuid=65534 --regid=65534 --clear-groups'
+	cp plain setuid && chmod 4755 setuid
+	# shellcheck disable=SC2086 # a command and its options
+	expect 1 'is set-user-id' $nobody "$zctl" doctor "$work/setuid"
+	cp plain setcap
+	if setcap cap_net_raw+ep setcap 2>/dev/null; then
+		# shellcheck disable=SC2086
+		expect 1 'has file capabilities' \
+			$nobody "$zctl" doctor "$work/setcap"
+	fi
 fi
 # a file called like a number
 cp plain 17

@@ -18,6 +18,8 @@
 
 #include <cmocka.h>
 
+#include "base/proc.h"
+
 #define THREADS	4
 #define PIECES	200
 
@@ -137,6 +139,33 @@ static void test_released_memory_reads_as_zeros(void **state)
 	assert_int_equal(p[3 * PAGE_SIZE], 7);
 }
 
+/* Memory just beside it, of the same kind, as jemalloc maps it. */
+static void map_at(uintptr_t addr, int prot)
+{
+	mmap((void *)addr, PAGE_SIZE, prot, MAP_PRIVATE | MAP_ANONYMOUS |
+	     MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+}
+
+static void test_no_mapping_is_the_programs_and_ours(void **state)
+{
+	static char buf[65536];
+	struct proc_maps maps;
+	struct proc_map m;
+
+	(void)state;
+	assert_int_equal((uintptr_t)arena_alloc(&arena, PAGE_SIZE), arena.base);
+	for (uintptr_t n = 1; n <= 2; n++) {
+		map_at(arena.base - n * PAGE_SIZE, PROT_READ | PROT_WRITE);
+		map_at(arena.end + (n - 1) * PAGE_SIZE, PROT_NONE);
+	}
+	assert_int_equal(proc_maps_open(&maps, buf, sizeof(buf)), 0);
+	while (proc_maps_next(&maps, &m)) {
+		assert_false(m.start < arena.base && m.end > arena.base);
+		assert_false(m.start < arena.end && m.end > arena.end);
+	}
+	proc_maps_close(&maps);
+}
+
 static void *take_pieces(void *arg)
 {
 	for (size_t i = 0; i < PIECES; i++) {
@@ -174,6 +203,8 @@ int main(void)
 		cmocka_unit_test_setup(test_overlaps_is_exact, setup),
 		cmocka_unit_test_setup(
 			test_reserve_aligns_and_commits_in_parts, setup),
+		cmocka_unit_test_setup(
+			test_no_mapping_is_the_programs_and_ours, setup),
 		cmocka_unit_test_setup(test_the_end_is_null, setup),
 		cmocka_unit_test_setup(test_released_memory_reads_as_zeros,
 				       setup),
