@@ -26,7 +26,7 @@ static int setup(void **state)
 
 static void test_the_area_is_whole_huge_pages(void **state)
 {
-	const size_t len = 2 * CHUNK_SIZE + STAGING_PROBE_TRAYS * TRAY_LEN;
+	const size_t len = 2 * CHUNK_SIZE + STAGING_MORE_TRAYS * TRAY_LEN;
 
 	(void)state;
 	assert_int_equal(staging.nr_trays, TRAYS);
