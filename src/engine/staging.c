@@ -98,8 +98,13 @@ void staging_free(struct staging *s, struct tray *t)
 
 void staging_set_aside(struct staging *s)
 {
+	uint32_t nr = 0;
+
 	lock_take(&s->lock);
-	for (; s->nr_waiting; s->nr_waiting--) {
+	for (uint32_t i = 0; i < s->nr_trays; i++)
+		nr += s->trays[i].state == TRAY_ASIDE;
+	/* a child of children may have had some: without any nothing leaves */
+	for (; s->nr_waiting && nr < s->nr_trays / 2; s->nr_waiting--, nr++) {
 		s->trays[s->queue[s->head]].state = TRAY_ASIDE;
 		s->head = (s->head + 1) % s->nr_trays;
 	}
