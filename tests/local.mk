@@ -228,6 +228,7 @@ REAL_FILES = \
 	bench/records.h \
 	bench/run \
 	bench/scan.c \
+	bench/simulate.c \
 	bench/start.c \
 	bench/stats_cost.py \
 	bench/works.py \

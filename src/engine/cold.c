@@ -6,10 +6,9 @@
  * Eviction time counts pages evicted, in ticks of a sixteenth of what is
  * resident (the refault distance of Linux's workingset.c).  A page restored
  * within sixteen ticks would have stayed had the memory been twice as large;
- * but only those that come back within a quarter of that are kept for long:
- * in simulated zipfian reads (0.99, 43 % resident) 9.0 % of accesses miss
- * then, against 9.7 % with sixteen, and 10.2 % with heat up to 15 as well.
- * An all-knowing LFU misses 6.5 %.
+ * but only those that come back within half of that are kept for long.  What
+ * that, and each other number here, does to the misses is told by
+ * bench/simulate.c and docs/policy.md.
  */
 #include "engine/cold.h"
 
@@ -23,7 +22,7 @@
 #define JUDGED_AT_ONCE	32u	/* pages, 1 us: a fault waits for the end */
 #define SERVER_TAKES	64u	/* pages at a time: somebody waits */
 #define LEVEL_MAX	6u	/* heat 63: the hottest */
-#define SOON		4u	/* ticks: a refault, of a page in use */
+#define SOON		8u	/* ticks: a refault, of a page in use */
 #define HEAT_MAX	((1u << LEVEL_MAX) - 1)
 #define REFUSED_TICKS	192u	/* twelve turnovers: then it may pay */
 #define JUST_GIVEN	4u	/* entries: still being read, if shared */

@@ -325,11 +325,10 @@ long evict_pack(struct helper *h, size_t most)
 
 /*
  * Trays that may wait: a quarter of staging, 1/128 of the limit.  It is a list
- * of second chances, but a long one takes more from what is resident than it
- * saves: in simulated zipfian reads, 1/32 saves one refault for each soft
- * fault, and costs as many refaults for want of memory.  Next to none while
- * memory is over its target, and in a child that lives in what little its
- * parent has left.
+ * of second chances; a longer one saves fewer misses than it adds soft faults
+ * (docs/policy.md), and in a forked child all of it is copied.  Next to none
+ * while memory is over its target, and in a child that lives in what little
+ * its parent has left.
  */
 static size_t longest_queue(struct engine *e)
 {

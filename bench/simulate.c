@@ -1,0 +1,491 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * simulate.c - which pages should stay: policies beside each other, without
+ * a kernel and without time.
+ *
+ *	simulate [--pages N] [--memory PCT] [--accesses N] [--raw PCT]
+ *		 [--trace FILE] [KEY=NUMBER]...
+ *
+ * All have the same memory, PCT of the pages (76), for resident pages,
+ * stored ones (1/1.75 of a page each) and those of the RAW percent (16) that
+ * do not pack: a page each wherever they are.  All pages are first written
+ * in order, then read as a zipfian 0.99 says (or as in FILE, 32-bit page
+ * numbers) and, from a quarter of the accesses on, counted.
+ *
+ *	lfu      knows how often each page is read: the bound
+ *	lru      knows each access: better than any kernel
+ *	clock    two lists and accessed bits, as in Linux, with the refault
+ *	         distance of mm/workingset.c
+ *	uzswap   engine/cold.h: what it learns, it learns from faults
+ *
+ * KEYs are what uzswap can be told: soon= ticks, late= least level after a
+ * late refault, top= highest level, retry= ticks until a page that does not
+ * pack is tried again, wait= 1/1000 of the memory on probation, keep= highest
+ * level at which the object of a restored page is kept.
+ *
+ * Per 1000 accesses: misses (a fault that unpacks), soft faults, pages
+ * packed, pages that left by their kept object.
+ */
+#include <getopt.h>
+#include <math.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define THETA		0.99
+#define RATIO		1.75
+#define TICKS		16	/* in a turnover of what is resident */
+#define NONE		UINT32_MAX
+
+enum place { HERE, WAITING, STORED };
+
+struct page {
+	uint32_t next, prev;	/* lru, clock: in its list */
+	uint32_t left;		/* tick, or evictions, when it left */
+	uint8_t place;
+	uint8_t level, heat;
+	bool raw;		/* does not pack */
+	bool refused;		/* uzswap: and this is known */
+	bool kept;		/* uzswap: still has its object */
+	bool used;		/* clock: accessed bit */
+	bool active;		/* clock */
+};
+
+struct list {
+	uint32_t head, tail, nr;
+};
+
+struct sim {
+	struct page *page;
+	uint32_t nr;
+	double memory;		/* pages */
+	double used;
+	uint32_t here, waiting;
+	uint64_t misses, soft, packed, clean;
+	uint64_t evicted;
+	uint32_t hand, eager, batch;
+	struct list inactive, active;
+	uint32_t *queue;	/* uzswap: probation, a ring */
+	uint64_t first, last;
+	int soon, late, top, retry, wait, keep;
+};
+
+static uint64_t mix(uint64_t x)
+{
+	x ^= x >> 30;
+	x *= 0xbf58476d1ce4e5b9u;
+	x ^= x >> 27;
+	x *= 0x94d049bb133111ebu;
+	return x ^ x >> 31;
+}
+
+/* What P takes when it is stored. */
+static double packed_size(const struct page *p)
+{
+	return p->raw ? 1 : 1 / RATIO;
+}
+
+static void become_stored(struct sim *s, struct page *p)
+{
+	p->place = STORED;
+	s->here--;
+	s->used += packed_size(p) - 1;
+	s->evicted++;
+	s->packed++;
+}
+
+static void become_here(struct sim *s, struct page *p)
+{
+	p->place = HERE;
+	s->here++;
+	s->used += 1 - packed_size(p);
+	s->misses++;
+}
+
+/* --- lru and clock: lists ------------------------------------------------ */
+
+static void list_add(struct sim *s, struct list *l, uint32_t n)
+{
+	struct page *p = &s->page[n];
+
+	p->prev = NONE;
+	p->next = l->nr ? l->head : NONE;
+	if (l->nr++)
+		s->page[l->head].prev = n;
+	else
+		l->tail = n;
+	l->head = n;
+}
+
+static void list_del(struct sim *s, struct list *l, uint32_t n)
+{
+	struct page *p = &s->page[n];
+
+	l->nr--;
+	if (p->prev != NONE)
+		s->page[p->prev].next = p->next;
+	else
+		l->head = p->next;
+	if (p->next != NONE)
+		s->page[p->next].prev = p->prev;
+	else
+		l->tail = p->prev;
+}
+
+static void lru_touch(struct sim *s, uint32_t n)
+{
+	struct page *p = &s->page[n];
+
+	if (p->place == HERE)
+		list_del(s, &s->inactive, n);
+	else
+		become_here(s, p);
+	list_add(s, &s->inactive, n);
+	while (s->used > s->memory && s->inactive.nr) {
+		uint32_t last = s->inactive.tail;
+
+		list_del(s, &s->inactive, last);
+		become_stored(s, &s->page[last]);
+	}
+}
+
+/* Half of the pages are to be inactive, as for anonymous memory. */
+static void clock_age(struct sim *s)
+{
+	while (s->active.nr > s->inactive.nr) {
+		uint32_t n = s->active.tail;
+
+		list_del(s, &s->active, n);
+		s->page[n].active = false;
+		s->page[n].used = false;
+		list_add(s, &s->inactive, n);
+	}
+}
+
+static void clock_shrink(struct sim *s)
+{
+	while (s->used > s->memory) {
+		uint32_t n;
+		struct page *p;
+
+		clock_age(s);
+		n = s->inactive.tail;
+		p = &s->page[n];
+		list_del(s, &s->inactive, n);
+		if (p->used) {
+			p->used = false;
+			p->active = true;
+			list_add(s, &s->active, n);
+			continue;
+		}
+		p->left = (uint32_t)s->evicted;
+		become_stored(s, p);
+	}
+}
+
+static void clock_touch(struct sim *s, uint32_t n)
+{
+	struct page *p = &s->page[n];
+
+	p->used = true;
+	if (p->place == HERE)
+		return;
+	become_here(s, p);
+	p->used = false;
+	p->active = (uint32_t)s->evicted - p->left <= s->here;
+	list_add(s, p->active ? &s->active : &s->inactive, n);
+	clock_shrink(s);
+}
+
+/* --- uzswap: engine/cold.c, engine/evict.c -------------------------------- */
+
+static uint32_t tick(const struct sim *s)
+{
+	return (uint32_t)(s->evicted * TICKS / (uint64_t)(s->here + 1));
+}
+
+static uint8_t heat_of(int level)
+{
+	return (uint8_t)((1 << level) - 1);
+}
+
+static bool pack_oldest(struct sim *s)
+{
+	while (s->first < s->last) {
+		struct page *p = &s->page[s->queue[s->first++ % s->nr]];
+
+		if (p->place != WAITING)
+			continue;
+		s->waiting--;
+		if (p->raw) {
+			p->place = HERE;
+			p->heat = 1;
+			p->refused = true;
+			p->left = tick(s);
+			s->packed++;
+			return true;
+		}
+		p->left = tick(s);
+		become_stored(s, p);
+		if (p->kept) {
+			s->used -= packed_size(p);
+			s->packed--;
+			s->clean++;
+		}
+		p->kept = false;
+		return true;
+	}
+	return false;
+}
+
+static void judge(struct sim *s, uint32_t n)
+{
+	struct page *p = &s->page[n];
+
+	if (p->place != HERE)
+		return;
+	if (p->refused) {
+		p->refused = tick(s) - p->left < (uint32_t)s->retry;
+	} else if (p->heat > s->eager) {
+		p->heat--;
+	} else if (s->last - s->first < s->nr) {
+		p->place = WAITING;
+		s->waiting++;
+		s->queue[s->last++ % s->nr] = n;
+	}
+}
+
+static void make_room(struct sim *s)
+{
+	const double most = s->memory * s->wait / 1000;
+	uint32_t looked = 0;
+
+	if (s->used <= s->memory)
+		return;
+	while (s->used > s->memory - s->batch) {
+		if ((s->waiting > most || looked > s->nr) && pack_oldest(s))
+			continue;
+		judge(s, s->hand);
+		s->hand = (s->hand + 1) % s->nr;
+		if (++looked % (s->nr / 8) == 0 && s->eager < heat_of(s->top))
+			s->eager = 2 * s->eager + 1;
+	}
+	s->eager = 0;
+}
+
+static void uzswap_touch(struct sim *s, uint32_t n)
+{
+	struct page *p = &s->page[n];
+
+	if (p->place == HERE)
+		return;
+	if (p->place == WAITING) {
+		p->place = HERE;
+		s->waiting--;
+		s->soft++;
+		if (p->level < s->top)
+			p->level++;
+		if (p->kept)
+			s->used -= packed_size(p);
+		p->kept = false;
+	} else {
+		if (tick(s) - p->left >= (uint32_t)s->soon)
+			p->level = (uint8_t)(p->level > s->late
+					     ? p->level - 1 : s->late);
+		else if (p->level < s->top)
+			p->level++;
+		become_here(s, p);
+		p->kept = !p->raw && p->level <= s->keep;
+		if (p->kept)
+			s->used += packed_size(p);
+	}
+	p->heat = heat_of(p->level);
+	make_room(s);
+}
+
+/* --- the work ------------------------------------------------------------ */
+
+static uint32_t *zipf(uint32_t nr, size_t len)
+{
+	uint32_t *trace = malloc(len * sizeof(*trace));
+	double *sum = malloc((nr + 1) * sizeof(*sum));
+	uint64_t seed = 77;
+
+	if (!trace || !sum)
+		exit(99);
+	sum[0] = 0;
+	for (uint32_t i = 0; i < nr; i++)
+		sum[i + 1] = sum[i] + 1 / pow(i + 1, THETA);
+	for (size_t k = 0; k < len; k++) {
+		double u = (double)(mix(seed) >> 11) * 0x1p-53 * sum[nr];
+		uint32_t lo = 0, hi = nr;
+
+		while (hi - lo > 1) {
+			uint32_t mid = lo + (hi - lo) / 2;
+
+			*(sum[mid] <= u ? &lo : &hi) = mid;
+		}
+		seed += 0x9e3779b97f4a7c15u;
+		/* neighbours in rank are none in memory */
+		trace[k] = (uint32_t)((uint64_t)lo * 2654435761u % nr);
+	}
+	free(sum);
+	return trace;
+}
+
+static uint32_t *read_trace(const char *name, size_t *len, uint32_t nr)
+{
+	FILE *f = fopen(name, "rb");
+	uint32_t *trace = malloc(*len * sizeof(*trace));
+
+	if (!f || !trace) {
+		perror(name);
+		exit(99);
+	}
+	*len = fread(trace, sizeof(*trace), *len, f);
+	fclose(f);
+	for (size_t i = 0; i < *len; i++)
+		trace[i] %= nr;
+	return trace;
+}
+
+static int by_count(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x < y) - (x > y);
+}
+
+/* The pages that pack and are read most often stay; the others never. */
+static double lfu(const struct sim *s, const uint32_t *trace, size_t from,
+		  size_t len)
+{
+	uint32_t *count = calloc(s->nr, sizeof(*count));
+	double room = s->memory - s->nr / RATIO;
+	size_t misses = 0;
+	size_t stay;
+
+	for (size_t k = from; k < len; k++)
+		count[trace[k]] += !s->page[trace[k]].raw;
+	for (uint32_t n = 0; n < s->nr; n++)
+		room -= s->page[n].raw ? 1 - 1 / RATIO : 0;
+	stay = room > 0 ? (size_t)(room / (1 - 1 / RATIO)) : 0;
+	qsort(count, s->nr, sizeof(*count), by_count);
+	for (size_t i = stay; i < s->nr; i++)
+		misses += count[i];
+	free(count);
+	return 1000.0 * (double)misses / (double)(len - from);
+}
+
+struct policy {
+	const char *name;
+	void (*touch)(struct sim *s, uint32_t n);
+};
+
+static const struct policy policies[] = {
+	{ "lru", lru_touch }, { "clock", clock_touch },
+	{ "uzswap", uzswap_touch },
+};
+
+/* All stored at first; writing in order brings each in once. */
+static void begin(struct sim *s, unsigned raw_pct)
+{
+	memset(s->page, 0, s->nr * sizeof(*s->page));
+	s->used = 0;
+	for (uint32_t n = 0; n < s->nr; n++) {
+		struct page *p = &s->page[n];
+
+		p->place = STORED;
+		p->raw = mix(n) % 100 < raw_pct;
+		p->left = UINT32_MAX / 2;
+		s->used += packed_size(p);
+	}
+}
+
+static void run(struct sim s, const struct policy *policy,
+		const uint32_t *trace, size_t len, unsigned raw_pct)
+{
+	const size_t from = len / 4;
+	double per = 1000.0 / (double)(len - from);
+
+	begin(&s, raw_pct);
+	for (uint32_t n = 0; n < s.nr; n++)
+		policy->touch(&s, n);
+	for (size_t k = 0; k < from; k++)
+		policy->touch(&s, trace[k]);
+	s.misses = s.soft = s.packed = s.clean = 0;
+	for (size_t k = from; k < len; k++)
+		policy->touch(&s, trace[k]);
+	printf("%-8s %8.1f %8.1f %8.1f %8.1f %9.1f%%\n", policy->name,
+	       (double)s.misses * per, (double)s.soft * per,
+	       (double)s.packed * per, (double)s.clean * per,
+	       100.0 * s.here / s.nr);
+}
+
+static void tell(struct sim *s, const char *pair)
+{
+	static const char *const names[] = {
+		"soon", "late", "top", "retry", "wait", "keep",
+	};
+	int *const values[] = {
+		&s->soon, &s->late, &s->top, &s->retry, &s->wait, &s->keep,
+	};
+	size_t n = strcspn(pair, "=");
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (pair[n] && strlen(names[i]) == n &&
+		    !strncmp(names[i], pair, n)) {
+			*values[i] = atoi(pair + n + 1);
+			return;
+		}
+	}
+	fprintf(stderr, "simulate: what is %s?\n", pair);
+	exit(99);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "pages", 1, NULL, 'p' }, { "memory", 1, NULL, 'm' },
+		{ "accesses", 1, NULL, 'a' }, { "raw", 1, NULL, 'r' },
+		{ "trace", 1, NULL, 't' }, { NULL, 0, NULL, 0 },
+	};
+	struct sim s = { .nr = 131072, .soon = 8, .late = 0, .top = 6,
+			 .retry = 192, .wait = 8, .keep = -1 };
+	unsigned memory_pct = 76, raw_pct = 16;
+	const char *file = NULL;
+	size_t len = 2000000;
+	uint32_t *trace;
+	int o;
+
+	while ((o = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (o) {
+		case 'p': s.nr = (uint32_t)strtoul(optarg, NULL, 10); break;
+		case 'm': memory_pct = (unsigned)atoi(optarg); break;
+		case 'a': len = strtoul(optarg, NULL, 10); break;
+		case 'r': raw_pct = (unsigned)atoi(optarg); break;
+		case 't': file = optarg; break;
+		default: return 99;
+		}
+	}
+	for (; optind < argc; optind++)
+		tell(&s, argv[optind]);
+	if (s.nr < 1024 || len < 1024)
+		return 99;
+	s.memory = (double)s.nr * memory_pct / 100;
+	s.batch = (uint32_t)(s.memory / 256);
+	s.page = calloc(s.nr, sizeof(*s.page));
+	s.queue = calloc(s.nr, sizeof(*s.queue));
+	if (!s.page || !s.queue)
+		return 99;
+	trace = file ? read_trace(file, &len, s.nr) : zipf(s.nr, len);
+	printf("%-8s %8s %8s %8s %8s %10s\n", "per 1000", "misses", "soft",
+	       "packed", "clean", "resident");
+	begin(&s, raw_pct);
+	printf("%-8s %8.1f\n", "lfu", lfu(&s, trace, len / 4, len));
+	for (size_t i = 0; i < sizeof(policies) / sizeof(policies[0]); i++)
+		run(s, &policies[i], trace, len, raw_pct);
+	return 0;
+}
