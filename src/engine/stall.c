@@ -57,7 +57,10 @@ static int set_trigger(long fd)
 	return -1;
 }
 
-/* "EVENTFD LEVELFD critical" to the group's event_control. */
+/*
+ * "EVENTFD LEVELFD critical,local" to the group's event_control.  Local: what
+ * happens in groups below ours is no reason to make room here.
+ */
 static bool register_event(int event_fd, long level_fd, long control_fd)
 {
 	char text[3 * TEXT_NUM] = "";
@@ -72,7 +75,7 @@ static bool register_event(int event_fd, long level_fd, long control_fd)
 	text_append(&end, limit, " ");
 	text_append(&end, limit, text_u64(number, sizeof(number),
 					  (uint64_t)level_fd));
-	text_append(&end, limit, " critical");
+	text_append(&end, limit, " critical,local");
 	return sys_write((int)control_fd, text, (size_t)(end - text)) > 0;
 }
 

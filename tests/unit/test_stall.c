@@ -146,7 +146,7 @@ static void test_v1_asks_for_critical_events(void **state)
 	fclose(f);
 	assert_int_equal(sscanf(text, "%d %d critical", &event, &level), 2);
 	assert_int_equal(event, s.group_fd);
-	assert_true(strstr(text, " critical") != NULL);
+	assert_true(strstr(text, " critical,local") != NULL);
 }
 
 static void test_v2_trigger_of_the_group(void **state)
