@@ -285,8 +285,9 @@ static void publish(struct engine *e, uint64_t now_ns, uint64_t *published_ns,
 		return;
 	*published_ns = now_ns;
 	if (now_ns >= *counted_ns) {
+		cost = sys_cpu_ns();
 		engine_count_resident(e);
-		cost = sys_now_ns() - now_ns;
+		cost = sys_cpu_ns() - cost;
 		/* at most half a percent of one CPU for counting */
 		*counted_ns = now_ns + cost * 200 + NS_PER_S / 2;
 	}
