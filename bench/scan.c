@@ -4,7 +4,7 @@
  *
  *	scan MIB PASSES
  *
- * Fills MIB with data that LZ4 packs about 2.3:1 (records of numbers, text and
+ * Fills MIB with data that LZ4 packs about 2.1:1 (records of numbers, text and
  * some noise), then reads all of it PASSES times, checking a sum, and once
  * more writing one word per page.  Prints MiB/s of the median reading pass,
  * of the writing pass, and of filling.
@@ -43,9 +43,9 @@ static uint64_t fill(uint64_t *p, uint64_t i)
 	p[0] = i;
 	p[1] = r & 0xffff;
 	memcpy(p + 2, text, 16);
-	p[4] = mix64(r);
-	p[5] = 0x00007f0000001000u + (r >> 40 & 0xfffff0);
-	p[6] = (r & 1) ? mix64(r + 1) : 0;
+	p[4] = mix64(r) >> 44;
+	p[5] = 0x00007f0000001000u + (r >> 40 & 0xff0);
+	p[6] = (r & 3) ? 0 : mix64(r + 1);
 	p[7] = r >> 56;
 	for (int k = 0; k < 8; k++)
 		sum += p[k];
