@@ -42,17 +42,6 @@ static const struct argp_option argp_options[] = {
 	{ 0 }
 };
 
-static uint64_t parse_time(const char *arg, const char *option,
-			   struct argp_state *state)
-{
-	uint64_t ms;
-
-	if (units_parse_time(&ms, arg, NS_PER_MS) < 0)
-		argp_error(state, "--%s=%s: a time like 30s or 5m", option,
-			   arg);
-	return ms;
-}
-
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct options *o = state->input;
@@ -62,10 +51,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		state->child_inputs[0] = &o->choice;
 		return 0;
 	case 'd':
-		o->duration_ms = parse_time(arg, "duration", state);
+		o->duration_ms = zctl_parse_ms(arg, "duration", state);
 		return 0;
 	case KEY_AGE:
-		o->age_ms = parse_time(arg, "age", state);
+		o->age_ms = zctl_parse_ms(arg, "age", state);
 		return 0;
 	case ARGP_KEY_ARG:
 		if (o->file || target_is_chosen(&o->choice))
@@ -83,18 +72,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	}
 }
 
-static const struct argp_child children[] = {
-	{ &target_filter_argp, 0, NULL, 5 },
-	{ &zctl_output_argp, 0, NULL, 10 },
-	{ 0 }
-};
-
 static const struct argp argp = {
 	.options = argp_options,
 	.parser = parse,
 	.args_doc = "PID\nFILE",
 	.doc = "Show what storing cold memory would save, and cost.",
-	.children = children,
+	.children = target_filter_children,
 };
 
 /* --- numbers ------------------------------------------------------------- */

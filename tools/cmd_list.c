@@ -92,17 +92,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	}
 }
 
-static const struct argp_child children[] = {
-	{ &target_filter_argp, 0, NULL, 5 },
-	{ &zctl_output_argp, 0, NULL, 10 },
-	{ 0 }
-};
-
 static const struct argp argp = {
 	.options = options,
 	.parser = parse,
 	.doc = "Show all processes under uzswap.\v",
-	.children = children,
+	.children = target_filter_children,
 	.help_filter = listing_help_filter,
 };
 

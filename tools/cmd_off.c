@@ -65,12 +65,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	}
 }
 
-static const struct argp_child children[] = {
-	{ &target_argp, 0, NULL, 5 },
-	{ &zctl_output_argp, 0, NULL, 10 },
-	{ 0 }
-};
-
 static const struct argp argp = {
 	.options = options,
 	.parser = parse,
@@ -78,13 +72,8 @@ static const struct argp argp = {
 	.doc = "Restore everything that is stored and let go of all memory, "
 	       "or only store nothing new.  Refused if it does not fit into "
 	       "memory.",
-	.children = children,
+	.children = target_children,
 };
-
-static const char *size(char *buf, uint64_t bytes)
-{
-	return units_size(buf, UNITS_BUF, bytes, zctl_options.bytes);
-}
 
 static enum zctl_status refused(const struct client *client,
 				const struct ask_answer *answer)
@@ -98,21 +87,23 @@ static enum zctl_status refused(const struct client *client,
 	case ENOSPC:
 		zctl_error("%s (pid %d): restoring %s needs %s more memory, "
 			   "%s available: refused (use --keep or --force)",
-			   who, pid, size(text[0], n[UZSWAP_OFF_STORED]),
-			   size(text[1], n[UZSWAP_OFF_NEEDED]),
-			   size(text[2], n[UZSWAP_OFF_AVAILABLE]));
+			   who, pid,
+			   zctl_size(text[0], n[UZSWAP_OFF_STORED]),
+			   zctl_size(text[1], n[UZSWAP_OFF_NEEDED]),
+			   zctl_size(text[2], n[UZSWAP_OFF_AVAILABLE]));
 		break;
 	case ENOMEM:
 		zctl_error("%s (pid %d): memory ran short when %s of %s were "
 			   "restored: it goes on as before (use --keep or "
-			   "--force)", who, pid, size(text[0], answer->done),
-			   size(text[1], answer->total));
+			   "--force)", who, pid,
+			   zctl_size(text[0], answer->done),
+			   zctl_size(text[1], answer->total));
 		return ZCTL_PARTIAL;
 	case ECANCELED:
 		zctl_error("%s (pid %d): given up when %s of %s were "
 			   "restored: it goes on as before", who, pid,
-			   size(text[0], answer->done),
-			   size(text[1], answer->total));
+			   zctl_size(text[0], answer->done),
+			   zctl_size(text[1], answer->total));
 		return ZCTL_PARTIAL;
 	case EALREADY:
 		zctl_error("%s (pid %d): it is off, and nothing stored", who,
@@ -138,12 +129,12 @@ static void print_text(const struct client *client,
 	if (off->keep)
 		printf("%s (%d): eviction stopped; %s stay stored and are "
 		       "restored when touched\n", client->comm, client->pid,
-		       size(text, client->snap.s.stored));
+		       zctl_size(text, client->snap.s.stored));
 	else
 		printf("%s (%d): restored %s in %s; uzswap is idle in this "
 		       "process (safe for gdb, gcore, criu)\n", client->comm,
 		       client->pid,
-		       size(text, answer->numbers[UZSWAP_OFF_STORED]),
+		       zctl_size(text, answer->numbers[UZSWAP_OFF_STORED]),
 		       units_duration(time, sizeof(time),
 				      answer->numbers[UZSWAP_OFF_NS]));
 }

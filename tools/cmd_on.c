@@ -21,17 +21,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	return 0;
 }
 
-static const struct argp_child children[] = {
-	{ &target_argp, 0, NULL, 5 },
-	{ &zctl_output_argp, 0, NULL, 10 },
-	{ 0 }
-};
-
 static const struct argp argp = {
 	.parser = parse,
 	.args_doc = "PID",
 	.doc = "Switch on again what zctl off has switched off.",
-	.children = children,
+	.children = target_children,
 };
 
 static enum zctl_status on_one(struct client *client, void *ctx)

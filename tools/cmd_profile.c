@@ -22,7 +22,6 @@
 #include "profile_watch.h"
 #include "units.h"
 
-#define NS_PER_MS	1000000u
 #define DURATION_MS	60000u
 #define COLD_MS		10000u
 #define TOP		20
@@ -66,17 +65,6 @@ static const struct argp_option argp_options[] = {
 	{ 0 }
 };
 
-static uint64_t parse_time(const char *arg, const char *option,
-			   struct argp_state *state)
-{
-	uint64_t ms;
-
-	if (units_parse_time(&ms, arg, NS_PER_MS) < 0)
-		argp_error(state, "--%s=%s: a time like 30s or 5m", option,
-			   arg);
-	return ms;
-}
-
 static void parse_word(const char **out, const char *arg, const char *option,
 		       const char *words, struct argp_state *state)
 {
@@ -119,7 +107,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		state->child_inputs[0] = &o->choice;
 		return 0;
 	case 'd':
-		o->duration_ms = parse_time(arg, "duration", state);
+		o->duration_ms = zctl_parse_ms(arg, "duration", state);
 		o->has_duration = true;
 		return 0;
 	case 'o':
@@ -137,7 +125,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 			   "text json pprof folded html gnuplot", state);
 		return 0;
 	case KEY_COLD:
-		o->text.cold_ms = parse_time(arg, "cold", state);
+		o->text.cold_ms = zctl_parse_ms(arg, "cold", state);
 		return 0;
 	case KEY_TOP:
 		if (units_parse_u64(&n, arg) < 0)
@@ -172,19 +160,13 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	}
 }
 
-static const struct argp_child children[] = {
-	{ &target_filter_argp, 0, NULL, 5 },
-	{ &zctl_output_argp, 0, NULL, 10 },
-	{ 0 }
-};
-
 static const struct argp argp = {
 	.options = argp_options,
 	.parser = parse,
 	.args_doc = "PID\nFILE\nrun [--] PROGRAM [ARG]...",
 	.doc = "Show which memory of a program is cold, and which code "
 	       "allocated it.",
-	.children = children,
+	.children = target_filter_children,
 };
 
 /* --- showing ------------------------------------------------------------- */

@@ -80,25 +80,14 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	}
 }
 
-static const struct argp_child children[] = {
-	{ &target_argp, 0, NULL, 5 },
-	{ &zctl_output_argp, 0, NULL, 10 },
-	{ 0 }
-};
-
 static const struct argp argp = {
 	.options = options,
 	.parser = parse,
 	.args_doc = "PID SIZE|PERCENT|all",
 	.doc = "Compress the coldest memory of a process now; PERCENT is of "
 	       "what is resident.",
-	.children = children,
+	.children = target_children,
 };
-
-static const char *size(char *buf, uint64_t bytes)
-{
-	return units_size(buf, UNITS_BUF, bytes, zctl_options.bytes);
-}
 
 static int64_t change(const uint64_t *n, size_t before, size_t after)
 {
@@ -118,9 +107,9 @@ static void print_text(const struct client *client,
 	char text[4][UNITS_BUF];
 
 	printf("%s (%d): reclaimed %s", client->comm, client->pid,
-	       size(text[0], n[UZSWAP_RECLAIMED_EVICTED]));
+	       zctl_size(text[0], n[UZSWAP_RECLAIMED_EVICTED]));
 	if (a->err)
-		printf(" of %s: %s\n", size(text[1], a->total),
+		printf(" of %s: %s\n", zctl_size(text[1], a->total),
 		       steer_reason(a->err));
 	else
 		printf(" in %s, pool %s%s, saved %s\n",
@@ -238,12 +227,12 @@ static enum zctl_status estimate(struct client *client,
 	}
 	printf("%s (%d): would evict %s, pool +%s, save %s (%llu pages of %s "
 	       "looked at)\n", client->comm, client->pid,
-	       size(text[0], bytes), size(text[1], (uint64_t)pool),
+	       zctl_size(text[0], bytes), zctl_size(text[1], (uint64_t)pool),
 	       units_signed_size(text[2], UNITS_BUF,
 				 (int64_t)bytes - (int64_t)pool,
 				 zctl_options.bytes),
 	       (unsigned long long)n[UZSWAP_ESTIMATE_PAGES],
-	       size(text[3], n[UZSWAP_ESTIMATE_RESIDENT]));
+	       zctl_size(text[3], n[UZSWAP_ESTIMATE_RESIDENT]));
 	return ZCTL_DONE;
 }
 

@@ -97,19 +97,13 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	}
 }
 
-static const struct argp_child children[] = {
-	{ &target_argp, 0, NULL, 5 },
-	{ &zctl_output_argp, 0, NULL, 10 },
-	{ 0 }
-};
-
 static const struct argp argp = {
 	.options = options,
 	.parser = parse,
 	.args_doc = "PID [KEY[=VALUE]]...",
 	.doc = "Change options of a running process: all that are given, or "
 	       "none.  Without KEY=VALUE show them.",
-	.children = children,
+	.children = target_children,
 };
 
 static enum zctl_status read_page(struct option_page *page,

@@ -129,18 +129,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	}
 }
 
-static const struct argp_child children[] = {
-	{ &target_argp, 0, NULL, 5 },
-	{ &zctl_output_argp, 0, NULL, 10 },
-	{ 0 }
-};
-
 static const struct argp argp = {
 	.options = options,
 	.parser = parse,
 	.args_doc = "PID",
 	.doc = "Show what uzswap does in one process.",
-	.children = children,
+	.children = target_children,
 };
 
 static enum zctl_status print_counters(const struct client *client,

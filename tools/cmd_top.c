@@ -122,18 +122,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	}
 }
 
-static const struct argp_child children[] = {
-	{ &target_filter_argp, 0, NULL, 5 },
-	{ &zctl_output_argp, 0, NULL, 10 },
-	{ 0 }
-};
-
 static const struct argp argp = {
 	.options = options,
 	.parser = parse,
 	.args_doc = "[PID]",
 	.doc = "Show all processes under uzswap, again and again.",
-	.children = children,
+	.children = target_filter_children,
 };
 
 static bool passes(const struct top *top, const struct column_row *row)

@@ -18,11 +18,6 @@
 #define CURVE_SHORT	16	/* columns on the line about one process */
 #define MANY_LINES	9	/* with a note one more */
 
-static const char *size(char *buf, uint64_t bytes)
-{
-	return units_size(buf, UNITS_BUF, bytes, zctl_options.bytes);
-}
-
 static const char *const *curve_steps(size_t *nr)
 {
 	static const char *const ascii[] = { " ", "_", ".", ":", "|" };
@@ -82,7 +77,7 @@ static const char *rate(char *buf, const struct live_history *h,
 {
 	double pages = (double)gained(h, i) / seconds(h);
 
-	return size(buf, (uint64_t)(pages * (double)getpagesize()));
+	return zctl_size(buf, (uint64_t)(pages * (double)getpagesize()));
 }
 
 static const char *refault_share(char *buf, const struct live_history *h)
@@ -110,7 +105,7 @@ static void draw_line(const struct column_row *row, int y)
 	printw("  refault %s  evict %s/s", refault_share(text[0], h),
 	       rate(text[1], h, UZSWAP_COUNT_evicted));
 	if (s->limit)
-		printw("  limit %s", size(text[2], s->limit));
+		printw("  limit %s", zctl_size(text[2], s->limit));
 }
 
 static void draw_sizes(const struct column_row *row, int y)
@@ -120,19 +115,20 @@ static void draw_sizes(const struct column_row *row, int y)
 	char text[4][UNITS_BUF];
 
 	mvprintw(y, 1, "memory   %s managed = %s resident + %s stored + %s "
-		 "untouched", size(text[0], s->managed),
-		 size(text[1], s->resident), size(text[2], s->stored),
-		 size(text[3], s->untouched));
+		 "untouched", zctl_size(text[0], s->managed),
+		 zctl_size(text[1], s->resident),
+		 zctl_size(text[2], s->stored),
+		 zctl_size(text[3], s->untouched));
 	mvprintw(y + 1, 1, "stored   %s in a %s pool, %s on disk, saved %s",
-		 size(text[0], s->stored), size(text[1], s->pool),
-		 size(text[2], s->disk),
+		 zctl_size(text[0], s->stored), zctl_size(text[1], s->pool),
+		 zctl_size(text[2], s->disk),
 		 units_signed_size(text[3], UNITS_BUF, snapshot_saved(snap),
 				   zctl_options.bytes));
 	if (s->limit)
 		mvprintw(y + 2, 1, "limit    %s (%s), used %s, most %s",
-			 size(text[0], s->limit), s->limit_source,
-			 size(text[1], s->usage),
-			 size(text[2], s->usage_max));
+			 zctl_size(text[0], s->limit), s->limit_source,
+			 zctl_size(text[1], s->usage),
+			 zctl_size(text[2], s->usage_max));
 	else
 		mvprintw(y + 2, 1, "limit    none");
 }

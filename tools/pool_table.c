@@ -82,11 +82,6 @@ int pool_table_read(struct uzswap_pool *out, int fd)
 	return 0;
 }
 
-static const char *size(char *text, uint64_t bytes)
-{
-	return units_size(text, UNITS_BUF, bytes, zctl_options.bytes);
-}
-
 static const char *number(char *text, uint64_t n)
 {
 	snprintf(text, UNITS_BUF, "%" PRIu64, n);
@@ -115,7 +110,7 @@ static enum zctl_status print_codecs(const struct uzswap_pool *pool,
 		return ZCTL_FAILED;
 	screen_table_add(table, (const char *[]){
 			 "none", number(text[0], pool->same),
-			 size(text[1], 0), "-" }, 4);
+			 zctl_size(text[1], 0), "-" }, 4);
 	for (uint32_t i = 0; i < pool->nr_codecs; i++) {
 		const struct uzswap_pool_codec *c = &pool->codecs[i];
 
@@ -123,7 +118,7 @@ static enum zctl_status print_codecs(const struct uzswap_pool *pool,
 			continue;
 		screen_table_add(table, (const char *[]){
 			c->name, number(text[0], c->objects),
-			size(text[1], c->packed),
+			zctl_size(text[1], c->packed),
 			quotient(text[2], (double)c->objects * PAGE_LEN,
 				 (double)c->packed) }, 4);
 	}
@@ -201,7 +196,7 @@ static enum zctl_status print_classes(const struct uzswap_pool *pool,
 		screen_table_add(table, (const char *[]){
 			number(t[0], c->slot_len), number(t[1], c->nr_slots),
 			number(t[2], c->slabs), number(t[3], c->objects),
-			size(t[4], c->packed), size(t[5], c->used),
+			zctl_size(t[4], c->packed), zctl_size(t[5], c->used),
 			quotient(t[6], (double)c->used, (double)c->packed),
 			}, 7);
 	}

@@ -94,10 +94,22 @@ static error_t parse_all(int key, char *arg, struct argp_state *state)
 	}
 }
 
-const struct argp target_argp = {
+static const struct argp target_argp = {
 	.options = all_options,
 	.parser = parse_all,
 	.children = all_children,
+};
+
+const struct argp_child target_children[] = {
+	{ &target_argp, 0, NULL, 5 },
+	{ &zctl_output_argp, 0, NULL, 10 },
+	{ 0 }
+};
+
+const struct argp_child target_filter_children[] = {
+	{ &target_filter_argp, 0, NULL, 5 },
+	{ &zctl_output_argp, 0, NULL, 10 },
+	{ 0 }
 };
 
 bool target_is_chosen(const struct target_choice *choice)

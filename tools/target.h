@@ -6,8 +6,8 @@
  * Everything here complains itself, in the words of zctl(1), and returns
  * an exit status; client.h underneath returns -errno and reasons.
  *
- * A command takes the options, and the argument PID, by making target_argp
- * its child, with a struct target_choice as input:
+ * A command takes the options, and the argument PID, by having
+ * target_children, with a struct target_choice as input of the first:
  *
  *	case ARGP_KEY_INIT:
  *		state->child_inputs[0] = &mine->choice;
@@ -21,6 +21,8 @@
 #ifndef UZ_TOOLS_TARGET_H
 #define UZ_TOOLS_TARGET_H
 
+#include <argp.h>
+
 #include "client.h"
 
 /* What the command line said; all that is not NULL must fit. */
@@ -33,9 +35,11 @@ struct target_choice {
 	bool optional;		/* none at all is no error */
 };
 
-struct argp;
-extern const struct argp target_argp;	/* -n, -u, --unit, --all; required */
-extern const struct argp target_filter_argp;	/* without --all; optional */
+extern const struct argp target_filter_argp;	/* -n, -u, --unit */
+
+/* Of a command about some processes: those and --all, how it is printed. */
+extern const struct argp_child target_children[];
+extern const struct argp_child target_filter_children[];	/* no --all */
 
 /* Is ARG the PID, since nothing else has chosen?  Then it is kept. */
 bool target_take_pid(struct target_choice *choice, char *arg);

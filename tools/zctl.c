@@ -10,6 +10,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "units.h"
+
+#define NS_PER_MS	1000000u
+
 struct zctl_options zctl_options;
 
 static void vmessage(const char *format, va_list args)
@@ -84,6 +88,22 @@ static size_t distance(const char *a, const char *b)
 		}
 	}
 	return row[len];
+}
+
+const char *zctl_size(char *buf, uint64_t bytes)
+{
+	return units_size(buf, UNITS_BUF, bytes, zctl_options.bytes);
+}
+
+uint64_t zctl_parse_ms(const char *arg, const char *option,
+		       struct argp_state *state)
+{
+	uint64_t ms;
+
+	if (units_parse_time(&ms, arg, NS_PER_MS) < 0)
+		argp_error(state, "--%s=%s: a time like 30s or 5m", option,
+			   arg);
+	return ms;
 }
 
 const char *zctl_suggest(const char *word, const char *const *names,

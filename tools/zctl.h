@@ -14,6 +14,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #ifndef PACKAGE_VERSION
@@ -62,6 +63,15 @@ void zctl_warn(const char *format, ...)
  * TEXT after it.  argp frees it.
  */
 char *zctl_help(int key, const char *text, void (*print)(FILE *out));
+
+/* BYTES for people, or exactly with --bytes; BUF has UNITS_BUF bytes. */
+const char *zctl_size(char *buf, uint64_t bytes);
+
+struct argp_state;
+
+/* ARG of --OPTION, a time with its unit, in ms; what is not one is said. */
+uint64_t zctl_parse_ms(const char *arg, const char *option,
+		       struct argp_state *state);
 
 /*
  * The one of NAMES (NR of them) that WORD may have meant, or NULL: at most
