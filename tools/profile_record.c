@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #define NS_PER_MS	1000000u
+#define FULL_EVERY_LEAST_NS 500000000u
 #define FULL_EVERY_NS	2000000000u
 #define MAPS_EVERY	16u	/* rows between looks at the maps */
 #define WHY_LEN		160
@@ -125,13 +126,22 @@ static void merge_rows(struct profile_record *r)
 	r->every_ms *= 2;
 }
 
+/* More often at the beginning: the process may end soon. */
+static uint64_t full_every(const struct uzswap_profile *head)
+{
+	uint64_t eighth_ns = (head->updated_ns - head->started_ns) / 8;
+
+	return eighth_ns < FULL_EVERY_LEAST_NS ? FULL_EVERY_LEAST_NS
+	     : eighth_ns < FULL_EVERY_NS ? eighth_ns : FULL_EVERY_NS;
+}
+
 static void keep_full(struct profile_record *r,
 		      const struct uzswap_profile *head)
 {
 	struct profile_page page;
 	char why[WHY_LEN];
 
-	if (head->updated_ns < r->full[1].head.updated_ns + FULL_EVERY_NS ||
+	if (head->updated_ns < r->full[1].head.updated_ns + full_every(head) ||
 	    profile_page_read(&page, r->fd, true, why, sizeof(why)))
 		return;
 	profile_page_free(&r->full[0]);
