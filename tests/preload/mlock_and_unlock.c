@@ -39,5 +39,7 @@ int main(void)
 	verify_all(p, DATA_PAGES, 0);
 	lock_here_and_there(p);
 	verify_all(p, DATA_PAGES, 0);
+	wait_until_some_left(p, DATA_PAGES);
+	verify_all(p, DATA_PAGES, 0);
 	return 0;
 }
