@@ -282,12 +282,9 @@ long sys_epoll_create(void)
 	return CALL(SYS_epoll_create1, EPOLL_CLOEXEC, 0, 0, 0, 0, 0);
 }
 
-long sys_epoll_add(int epoll_fd, int fd, uint32_t number, bool exclusive)
+long sys_epoll_add(int epoll_fd, int fd, uint32_t number, uint32_t events)
 {
-	struct epoll_event ev = {
-		.events = exclusive ? EPOLLIN | EPOLLEXCLUSIVE : EPOLLIN,
-		.data.u32 = number,
-	};
+	struct epoll_event ev = { .events = events, .data.u32 = number };
 
 	return CALL(SYS_epoll_ctl, epoll_fd, EPOLL_CTL_ADD, fd, &ev, 0, 0);
 }

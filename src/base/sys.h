@@ -91,11 +91,11 @@ long sys_prctl(int op, unsigned long a, unsigned long b, unsigned long c,
 long sys_getrlimit(int what, struct rlimit *out);
 uintptr_t sys_robust_list(pid_t tid);	/* 0: none, or no such thread */
 /*
- * epoll: ADD says which number an event of FD carries; EXCLUSIVE wakes one
- * waiter instead of all.  WAIT returns one number, or -ETIMEDOUT.
+ * epoll: ADD says which EVENTS of FD, and the number that they carry.  WAIT
+ * returns one number, or -ETIMEDOUT.
  */
 long sys_epoll_create(void);
-long sys_epoll_add(int epoll_fd, int fd, uint32_t number, bool exclusive);
+long sys_epoll_add(int epoll_fd, int fd, uint32_t number, uint32_t events);
 long sys_epoll_wait(int epoll_fd, int max_ms);
 /* An eventfd, and making it readable for good. */
 long sys_eventfd(void);

@@ -172,11 +172,13 @@ static int start_threads(struct engine *e)
 	for (unsigned i = 0; !ret && i < e->nr_servers; i++) {
 		ret = pagemap_open(&e->servers[i].pagemap,
 				   e->servers[i].pagemap.words);
+		fault_open_wait(&e->servers[i]);
 		if (!ret)
 			ret = thread_start(&e->servers[i].thread, &e->arena,
 					   "uzswap-server", fault_run,
 					   &e->servers[i]);
 	}
+	stall_wait_on(&e->stall, e->servers[0].wait_fd);
 	for (unsigned i = 0; !ret && i < e->nr_evictors; i++) {
 		ret = pagemap_open(&e->evictors[i].pagemap,
 				   e->evictors[i].pagemap.words);
@@ -267,7 +269,11 @@ void engine_stop_helpers(struct engine *e)
 	for (unsigned i = 0; i < e->nr_servers; i++) {
 		thread_join(&e->servers[i].thread);
 		pagemap_close(&e->servers[i].pagemap);
+		if (e->servers[i].wait_fd >= 0)
+			sys_close(e->servers[i].wait_fd);
+		e->servers[i].wait_fd = -1;
 	}
+	stall_wait_on(&e->stall, -1);
 	uffd_close(&e->main);
 	uffd_close(&e->aside);
 	sys_close(e->door);
@@ -406,8 +412,10 @@ void engine_wake_child(struct engine *e)
 	e->aside.fd = -1;
 	e->door = -1;
 	/* these are the parent's */
-	for (unsigned i = 0; i < e->nr_servers; i++)
+	for (unsigned i = 0; i < e->nr_servers; i++) {
 		atomic_store(&e->servers[i].thread.tid, 0);
+		e->servers[i].wait_fd = -1;
+	}
 	for (unsigned i = 0; i < e->nr_evictors; i++)
 		atomic_store(&e->evictors[i].thread.tid, 0);
 	if (thread_start(&e->steward.thread, &e->arena, "uzswap",

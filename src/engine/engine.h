@@ -124,6 +124,7 @@ struct helper {
 	struct flight flight;	/* engine B; evictors.  Others read */
 	struct pagemap pagemap;
 	struct fault_queue *queue; /* faults put aside; servers */
+	int wait_fd;		/* epoll, or -1; servers */
 };
 
 struct engine {

@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <sys/epoll.h>
 #include <sys/resource.h>
 
 #include "base/count.h"
@@ -48,6 +49,7 @@ struct fault_queue {
 
 int fault_init(struct helper *h, struct arena *a)
 {
+	h->wait_fd = -1;
 	h->queue = arena_alloc(a, sizeof(*h->queue));
 	return h->queue ? 0 : -ENOMEM;
 }
@@ -189,43 +191,56 @@ static void serve_aside(struct helper *h)
 }
 
 /*
- * What to wait on: an epoll descriptor of each server's own, exclusively, so
- * that a fault wakes one server and not all of them; the next is woken only
- * while the first is busy.  -1 if the program may have no more descriptors.
+ * An epoll descriptor of each server's own, which waits exclusively, so that
+ * a fault wakes one server and not all of them; the next is woken only while
+ * the first is busy.
  */
-static int open_wait(struct helper *h)
+void fault_open_wait(struct helper *h)
 {
 	struct engine *e = h->engine;
 	long ep = sys_epoll_create();
 
+	h->wait_fd = -1;
 	if (ep < 0)
-		return -1;
+		return;
 	/* one server is enough for what hardly ever happens aside */
-	if (!sys_epoll_add((int)ep, e->main.fd, ON_MAIN, true) &&
-	    !sys_epoll_add((int)ep, e->door, ON_DOOR, false) &&
+	if (!sys_epoll_add((int)ep, e->main.fd, ON_MAIN,
+			   EPOLLIN | EPOLLEXCLUSIVE) &&
+	    !sys_epoll_add((int)ep, e->door, ON_DOOR, EPOLLIN) &&
 	    (h->number ||
-	     !sys_epoll_add((int)ep, e->aside.fd, ON_ASIDE, false)))
-		return (int)ep;
-	sys_close((int)ep);
-	return -1;
+	     !sys_epoll_add((int)ep, e->aside.fd, ON_ASIDE, EPOLLIN)))
+		h->wait_fd = (int)ep;
+	else
+		sys_close((int)ep);
 }
 
 /* Sleep until there is something to read, or to try again. */
-static void wait_for_faults(struct helper *h, int ep)
+static void wait_for_faults(struct helper *h)
 {
+	struct engine *e = h->engine;
 	const struct timespec most = { WAIT_MOST_MS / 1000, 0 };
 	struct pollfd fds[] = {
-		{ .fd = h->engine->main.fd, .events = POLLIN },
-		{ .fd = h->engine->door, .events = POLLIN },
+		{ .fd = e->main.fd, .events = POLLIN },
+		{ .fd = e->door, .events = POLLIN },
 	};
+
+	long on;
 
 	if (h->queue->nr) {
 		sys_nanosleep(h->queue->pause_ns);
-	} else if (ep < 0) {
+		return;
+	}
+	if (h->wait_fd < 0) {
 		sys_poll(fds, ARRAY_SIZE(fds), &most);
 		serve_aside(h);
-	} else if (sys_epoll_wait(ep, WAIT_MOST_MS) == ON_ASIDE) {
+		return;
+	}
+	on = sys_epoll_wait(h->wait_fd, WAIT_MOST_MS);
+	if (on == ON_ASIDE) {
 		serve_aside(h);
+	} else if (on == STALL_GROUP || on == STALL_MACHINE) {
+		stall_fire(&e->stall, (uint32_t)on);
+		engine_ring(e);
 	}
 }
 
@@ -235,7 +250,6 @@ void fault_run(void *helper)
 	struct engine *e = h->engine;
 	struct fault_queue *q = h->queue;
 	struct uffd_event batch[UFFD_BATCH];
-	const int ep = open_wait(h);
 	uint64_t cpu = 0;
 
 	sys_setpriority(PRIO_PROCESS, 0, SERVER_NICE);
@@ -243,7 +257,7 @@ void fault_run(void *helper)
 	for (unsigned n = 0; atomic_load(&e->ending) < 2; n++) {
 		long nr;
 
-		wait_for_faults(h, ep);
+		wait_for_faults(h);
 		nr = read_batch(h, batch);
 		if (nr > 0)
 			serve_batch(h, batch, nr, sys_now_ns());
@@ -261,6 +275,4 @@ void fault_run(void *helper)
 	for (uint32_t i = 0; i < q->nr; i++)
 		uffd_wake(&e->main, q->all[i].ev.addr, PAGE_SIZE);
 	q->nr = 0;
-	if (ep >= 0)
-		sys_close(ep);
 }

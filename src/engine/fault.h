@@ -18,6 +18,13 @@ struct arena;
 /* What a server needs of its own; -ENOMEM.  Context: init. */
 MUST_USE int fault_init(struct helper *h, struct arena *a);
 
+/*
+ * Open what it waits on, before it is started; without, as when the program
+ * may have no more descriptors, it polls.  Closed by who has joined it.
+ * Context: steward.
+ */
+void fault_open_wait(struct helper *h);
+
 /* The life of a server thread. */
 void fault_run(void *helper);
 

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A trigger remembers that it has fired until it is polled, so polling late
- * loses nothing but time.  Without CAP_SYS_RESOURCE its window must be a
+ * A trigger remembers that it has fired until it is polled, and says so once:
+ * to the server's epoll or to our poll, whichever comes first.  An eventfd
+ * says so until it is read, which is done here; for it, what the server was
+ * told is no more than a reason to look.
+ *
+ *  Without CAP_SYS_RESOURCE its window must be a
  * multiple of two seconds (Linux 6.5; before that there is none).
  */
 #include "engine/stall.h"
@@ -10,6 +14,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/epoll.h>
 
 #include "base/count.h"
 #include "base/sys.h"
@@ -36,7 +41,18 @@ static void close_fd(int *fd)
 
 void stall_init(struct stall *s)
 {
-	*s = (struct stall){ .group_fd = -1, .machine_fd = -1 };
+	*s = (struct stall){ .wait_fd = -1, .group_fd = -1, .machine_fd = -1 };
+}
+
+void stall_wait_on(struct stall *s, int wait_fd)
+{
+	s->wait_fd = wait_fd;
+	s->opened_ns = 0;
+}
+
+void stall_fire(struct stall *s, uint32_t source)
+{
+	atomic_fetch_or(&s->fired, source);
 }
 
 void stall_close(struct stall *s)
@@ -101,6 +117,17 @@ close:
 	return done ? (int)event_fd : -1;
 }
 
+/*
+ * Have the server told of FD.  By edges, as it reads nothing; closing FD ends
+ * it.  A file that cannot be waited for, as in tests, is polled.
+ */
+static void wait_for(const struct stall *s, int fd, uint32_t source,
+		     uint32_t events)
+{
+	if (s->wait_fd >= 0 && fd >= 0)
+		sys_epoll_add(s->wait_fd, fd, source, events | EPOLLET);
+}
+
 /* The triggers of the group we are in now. */
 static void open_all(struct stall *s, struct pressure *p)
 {
@@ -118,30 +145,33 @@ static void open_all(struct stall *s, struct pressure *p)
 		s->group_fd = set_trigger(cgroup_open_as(w, "memory.pressure",
 							 O_RDWR | O_NONBLOCK));
 	text_copy(path, sizeof(path), root);
+	wait_for(s, s->group_fd, STALL_GROUP, s->v1 ? EPOLLIN : EPOLLPRI);
 	if (strlen(root) + sizeof("/proc/pressure/memory") > sizeof(path))
 		return;
 	text_copy(path + strlen(root), sizeof(path) - strlen(root),
 		  "/proc/pressure/memory");
 	s->machine_fd = set_trigger(sys_open(path, O_RDWR | O_NONBLOCK |
 					     O_CLOEXEC, 0));
+	wait_for(s, s->machine_fd, STALL_MACHINE, EPOLLPRI);
 }
 
 /* Did the group's trigger, or the machine's, fire? */
-static void ask(const struct stall *s, bool *group, bool *machine)
+static void ask(struct stall *s, bool *group, bool *machine)
 {
 	static const struct timespec at_once;
 	struct pollfd fds[] = {
 		{ .fd = s->group_fd, .events = s->v1 ? POLLIN : POLLPRI },
 		{ .fd = s->machine_fd, .events = POLLPRI },
 	};
+	const uint32_t fired = atomic_exchange(&s->fired, 0);
 	uint64_t count;
 
-	*group = false;
-	*machine = false;
+	*group = !s->v1 && fired & STALL_GROUP;
+	*machine = fired & STALL_MACHINE;
 	if (sys_poll(fds, ARRAY_SIZE(fds), &at_once) <= 0)
 		return;
-	*group = fds[0].revents & (POLLIN | POLLPRI);
-	*machine = fds[1].revents & POLLPRI;
+	*group |= !!(fds[0].revents & (POLLIN | POLLPRI));
+	*machine |= !!(fds[1].revents & POLLPRI);
 	/* as a file of nothing is always readable: a fixture, a dead group */
 	if (*group && s->v1)
 		*group = sys_read(s->group_fd, &count, sizeof(count)) > 0;
@@ -174,7 +204,7 @@ void stall_look(struct stall *s, struct pressure *p,
 	bool group;
 	bool machine;
 
-	if (now_ns - s->polled_ns < POLL_NS)
+	if (now_ns - s->polled_ns < POLL_NS && !atomic_load(&s->fired))
 		return;
 	s->polled_ns = now_ns;
 	if (s->opened_ns != p->found_ns)

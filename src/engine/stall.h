@@ -21,17 +21,26 @@
  * another limit.  So a limit on v1 that was refused is taken when it is
  * written again some times.
  *
- * Triggers are polled with the steward's other work: nobody wakes up for
- * them.  Descriptors belong to the table of the calling thread, as in
- * engine/pressure.h.  Context: steward.
+ * The steward waits for a futex, not for descriptors; so the first server,
+ * which sleeps in epoll, waits for the triggers as well and rings for it.
+ * Where that cannot be, they are polled with the steward's other work.
+ * Descriptors belong to the table of the calling thread, as in
+ * engine/pressure.h.  Context: steward, unless noted.
  */
 #ifndef UZ_ENGINE_STALL_H
 #define UZ_ENGINE_STALL_H
 
+#include <stdatomic.h>
+
 #include "base/types.h"
 #include "engine/pressure.h"
 
+/* Whose trigger it is: numbers of epoll events, and bits. */
+enum { STALL_GROUP = 0x10, STALL_MACHINE = 0x20 };
+
 struct stall {
+	int wait_fd;		/* epoll that waits for the triggers, or -1 */
+	_Atomic uint32_t fired;	/* STALL_*, since the last look */
 	int group_fd;		/* memory.pressure or an eventfd, or -1 */
 	int machine_fd;		/* /proc/pressure/memory, or -1 */
 	bool v1;		/* group_fd is an eventfd */
@@ -46,7 +55,20 @@ struct stall {
 /* Nothing is open: at the start, and in the child of a fork. */
 void stall_init(struct stall *s);
 
-/* Ask what the kernel says, with what NOW says; at most ten times a second. */
+/*
+ * From now on the epoll descriptor WAIT_FD, or -1 for none, waits for the
+ * triggers, also for those of another group; who gets one of STALL_* from it
+ * calls stall_fire() and has the steward look.
+ */
+void stall_wait_on(struct stall *s, int wait_fd);
+
+/* The triggers of SOURCE have fired.  Context: server. */
+void stall_fire(struct stall *s, uint32_t source);
+
+/*
+ * Ask what the kernel says, with what NOW says; ten times a second at most,
+ * unless it has fired.
+ */
 void stall_look(struct stall *s, struct pressure *p,
 		const struct pressure_now *now);
 

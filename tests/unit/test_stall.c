@@ -12,11 +12,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "base/sys.h"
 #include "fixture.h"
 
 static struct pressure p;
@@ -196,17 +198,73 @@ static void test_nothing_to_open(void **state)
 	assert_int_equal(s.wish, 0);
 }
 
-/* The kernel takes our triggers, if it has any. */
+/* A server waits for the triggers, and what it is told is looked at at once. */
+static void test_an_event_wakes_a_server(void **state)
+{
+	const int epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	const uint64_t one = 1;
+	struct epoll_event ev;
+
+	(void)state;
+	begin_v1();
+	stall_wait_on(&s, epoll_fd);
+	look();
+	assert_int_equal(epoll_wait(epoll_fd, &ev, 1, 0), 0);
+	assert_int_equal(write(s.group_fd, &one, sizeof(one)), sizeof(one));
+	assert_int_equal(epoll_wait(epoll_fd, &ev, 1, 0), 1);
+	assert_int_equal(ev.data.u32, STALL_GROUP);
+	/* it reads nothing, and is not told again */
+	assert_int_equal(epoll_wait(epoll_fd, &ev, 1, 0), 0);
+	s.polled_ns = sys_now_ns();
+	stall_look(&s, &p, &now);
+	assert_int_equal(s.wish, 0);
+	stall_fire(&s, ev.data.u32);
+	stall_look(&s, &p, &now);
+	assert_int_equal(s.wish, (1024 - 640 + 20) * MIB);
+	/* the event has been read; only the word of a server is left */
+	stall_fire(&s, STALL_GROUP);
+	look();
+	assert_int_equal(s.doubled, 0);
+	/* no longer */
+	stall_wait_on(&s, -1);
+	look();
+	assert_int_equal(write(s.group_fd, &one, sizeof(one)), sizeof(one));
+	assert_int_equal(epoll_wait(epoll_fd, &ev, 1, 0), 0);
+	close(epoll_fd);
+}
+
+/* A trigger of PSI says so once: to the server, so we take its word. */
+static void test_the_word_of_a_server_counts_for_psi(void **state)
+{
+	(void)state;
+	fixture_system("/a", true);
+	fixture_v2("/a", "1073741824\n", "max\n", 640 * MIB);
+	fixture_put(FIXTURE_V2 "/a/memory.pressure", "");
+	assert_int_equal(pressure_find(&p, &cfg), 0);
+	look();
+	stall_fire(&s, STALL_GROUP);
+	look();
+	assert_int_equal(s.wish, (1024 - 640 + 20) * MIB);
+	look();
+	assert_int_equal(s.doubled, 0);
+}
+
+/* The kernel takes our triggers, if it has any, and epoll waits for them. */
 static void test_this_machine(void **state)
 {
 	const struct pressure_config real = { .root = "" };
 
 	(void)state;
 	assert_int_equal(pressure_find(&p, &real), 0);
+	stall_wait_on(&s, epoll_create1(EPOLL_CLOEXEC));
 	look();
 	print_message("group %d, machine %d\n", s.group_fd, s.machine_fd);
 	if (!geteuid() && !access("/proc/pressure/memory", F_OK))
 		assert_true(s.machine_fd >= 0);
+	if (s.machine_fd >= 0)
+		assert_int_equal(epoll_ctl(s.wait_fd, EPOLL_CTL_DEL,
+					   s.machine_fd, NULL), 0);
+	close(s.wait_fd);
 }
 
 #define TEST(name)	cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -221,6 +279,8 @@ int main(void)
 		TEST(test_v2_trigger_of_the_group),
 		TEST(test_the_machine_counts_while_little_is_available),
 		TEST(test_nothing_to_open),
+		TEST(test_an_event_wakes_a_server),
+		TEST(test_the_word_of_a_server_counts_for_psi),
 		TEST(test_this_machine),
 	};
 
