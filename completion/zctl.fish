@@ -31,6 +31,6 @@ complete -c zctl -n 'not __zctl_command | string length -q' -a '(__zctl_commands
 complete -c zctl -n 'string match -q -- "-*" (commandline -ct)' -a '(__zctl_options)'
 complete -c zctl -n '__zctl_command | string match -qr "^(run|doctor)\$"' -a '(__fish_complete_command)'
 complete -c zctl -n '__zctl_command | string match -q help' -a '(__zctl_commands)'
-complete -c zctl -n '__zctl_command | string match -qr "^(stats|top|metrics|doctor|set|reclaim|off|on|profile|forecast|core)\$"' -a '(__zctl_pids)'
+complete -c zctl -n '__zctl_command | string match -qr "^(stats|top|metrics|doctor|set|reclaim|off|on|profile|forecast)\$"' -a '(__zctl_pids)'
 complete -c zctl -n '__zctl_command | string match -q reclaim' -a all
 complete -c zctl -n '__zctl_command | string match -q set' -a '(zctl --print=options 2>/dev/null)='

@@ -17,6 +17,7 @@ dist_man_MANS = \
 	man/zctl-top.1 \
 	man/zctl-profile.1 \
 	man/zctl-forecast.1 \
+	man/zctl-core.1 \
 	man/uzswap-permission.7 \
 	man/uzswap-pool.7 \
 	man/uzswap-pressure.7 \

@@ -4,6 +4,7 @@
 #
 #   libengine      base .. watch; tests link it; knows nothing of preloading
 #   libuzswap      the hooks and the engine: what gets into LD_PRELOAD
+#   libimage       reads what the engine left in a core; for zctl, with it
 #
 # The archives of lz4 and zstd are given to the linker behind libtool's back:
 # they are to be part of the library and nothing that its users have to know.
@@ -88,6 +89,7 @@ WATCH = \
 	src/watch/control_set.c \
 	src/watch/control_work.c \
 	src/watch/control_estimate.c \
+	src/watch/image.h src/watch/image_root.c \
 	src/watch/profile.c src/watch/profile.h \
 	src/watch/profile_site.c \
 	src/watch/profile_live.c \
@@ -109,6 +111,11 @@ noinst_LTLIBRARIES += libengine.la
 libengine_la_SOURCES = $(BASE) $(SPACE) $(STORE) $(ENGINE) $(WATCH)
 libengine_la_CPPFLAGS = $(LIBRARY_CPPFLAGS)
 libengine_la_CFLAGS = $(LIBRARY_CFLAGS)
+
+noinst_LTLIBRARIES += libimage.la
+libimage_la_SOURCES = src/watch/image.c
+libimage_la_CPPFLAGS = $(LIBRARY_CPPFLAGS)
+libimage_la_CFLAGS = $(LIBRARY_CFLAGS)
 
 # With sanitizers there is no library: the sanitizer's own hooks would meet
 # ours.

@@ -55,6 +55,7 @@ FUZZ_TESTS = \
 	tests/fuzz/fuzz_conf \
 	tests/fuzz/fuzz_config \
 	tests/fuzz/fuzz_control \
+	tests/fuzz/fuzz_image \
 	tests/fuzz/fuzz_proc \
 	tests/fuzz/fuzz_profile \
 	tests/fuzz/fuzz_setting \
@@ -142,6 +143,7 @@ TOOLS_TESTS = \
 	tests/tools/control_hostile.sh \
 	tests/tools/control_redis.sh \
 	tests/tools/container.sh \
+	tests/tools/core.sh \
 	tests/tools/debuggers.sh \
 	tests/tools/doctor.sh \
 	tests/tools/follow.sh \
@@ -301,7 +303,7 @@ endif
 # A test may look into everything: "store/pool.h", "tools/units.h".
 AM_CPPFLAGS = $(COMMON_CPPFLAGS) -I$(top_srcdir)/src -I$(top_srcdir)
 AM_CFLAGS = $(COMMON_CFLAGS) $(CMOCKA_CFLAGS)
-LDADD = libtest.la libengine.la libzctl.la $(LZ4_ARCHIVE) $(ZSTD_ARCHIVE) $(CMOCKA_LIBS) $(ZCTL_LIBS)
+LDADD = libtest.la libzctl.la libimage.la libengine.la $(LZ4_ARCHIVE) $(ZSTD_ARCHIVE) $(CMOCKA_LIBS) $(ZCTL_LIBS)
 
 check_LTLIBRARIES = libtest.la
 libtest_la_SOURCES = $(LIBTEST)

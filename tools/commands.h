@@ -24,7 +24,8 @@ X(on, "PID", "switch on again")					\
 X(doctor, "[PID|PROGRAM]", "would it work here, and if not, why")	\
 X(metrics, "[PID]", "all processes, for Prometheus")		\
 X(profile, "PID|FILE|run PROGRAM", "show which memory, and whose, is cold") \
-X(forecast, "PID|FILE", "show what storing cold memory would save")
+X(forecast, "PID|FILE", "show what storing cold memory would save")	\
+X(core, "CORE", "put stored memory back into a core file")
 
 /* ARGV[0] is "zctl NAME". */
 #define X(name, args, help) enum zctl_status cmd_##name(int argc, char **argv);

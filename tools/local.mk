@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 #
 # zctl.  It includes nothing of the library but include/: all it knows of a
-# process is what the statistics page says.  Everything but main() is a
-# convenience library, so that tests can link it.
+# process is what the statistics page says; and cores are read by libimage.
+# Everything but main() is a convenience library, so that tests can link it.
 
 noinst_LTLIBRARIES += libzctl.la
 libzctl_la_SOURCES = \
@@ -54,6 +54,8 @@ libzctl_la_SOURCES = \
 	tools/profile_html.c tools/profile_page_html.h \
 	tools/cmd_profile.c \
 	tools/cmd_forecast.c \
+	tools/core_file.c tools/core_file.h \
+	tools/cmd_core.c \
 	tools/cmd_run.c \
 	tools/cmd_set.c \
 	tools/cmd_reclaim.c \
@@ -71,7 +73,8 @@ bin_PROGRAMS += zctl
 zctl_SOURCES = tools/main.c
 zctl_CPPFLAGS = $(ZCTL_CPPFLAGS)
 zctl_CFLAGS = $(COMMON_CFLAGS)
-zctl_LDADD = libzctl.la $(ZCTL_LIBS)
+zctl_LDADD = libzctl.la libimage.la libengine.la $(LZ4_ARCHIVE) $(ZSTD_ARCHIVE) \
+	$(ZCTL_LIBS)
 
 # What hands out /dev/userfaultfd, with as little as can be linked into it.
 pkglibexec_PROGRAMS = uzswap-uffd

@@ -8,6 +8,7 @@
  *	UZSWAP_POOL_AT		struct uzswap_pool		read only
  *	UZSWAP_OPTIONS_AT	struct uzswap_ctl_options	read only
  *	UZSWAP_CTL_AT		struct uzswap_ctl		this page
+ *	UZSWAP_CORE_AT		struct uzswap_core		core.h
  *
  * Who may open that file for writing may ask; nobody else is let in, and
  * nothing else is needed.  The file is sealed against cutting and growing, so

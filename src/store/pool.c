@@ -160,7 +160,7 @@ int pool_put(struct pool *p, struct pool_ref *ref, uint64_t owner,
 	slot = pool_slot_at(p, *ref);
 	sum = pool_sum(buf, len, codec);
 	memcpy(slot->bytes, buf, len);
-	memcpy(slot->bytes + len, &sum, pool_tail_len(c, len));
+	memcpy(slot->bytes + len, &sum, pool_tail_len(c->shape.slot_len, len));
 	/* release: pairs with the acquire of compaction */
 	atomic_store_explicit(&slot->header,
 			      owner << POOL_OWNER_SHIFT |
@@ -181,31 +181,33 @@ bool pool_ref_is_plausible(const struct pool *p, struct pool_ref ref)
 	       p->class[slab_class_now(slab_at(&p->slabs, id))].shape.nr_slots;
 }
 
-int pool_find(const struct pool *p, struct pool_object *out,
-	      struct pool_ref ref)
+int pool_slot_read(const struct pool_slot *slot, size_t slot_len,
+		   struct pool_object *out)
 {
-	const struct pool_slot *slot;
-	const struct pool_class *c;
+	uint64_t h = atomic_load_explicit(&slot->header, memory_order_acquire);
 	uint64_t sum;
-	uint64_t h;
 
-	*out = (struct pool_object){ 0 };
-	if (!pool_ref_is_plausible(p, ref))
-		return -EBADMSG;
-	c = pool_class_at(p, ref);
-	slot = pool_slot_at(p, ref);
-	h = atomic_load_explicit(&slot->header, memory_order_acquire);
 	out->len = pool_header_len(h);
 	out->codec = pool_header_codec(h);
 	out->buf = slot->bytes;
-	if (!out->len || sizeof(*slot) + out->len > c->shape.slot_len)
+	if (!out->len || sizeof(*slot) + out->len > slot_len)
 		return -EBADMSG;
 	sum = pool_sum(out->buf, out->len, out->codec);
 	if (pool_sum_check(sum) != pool_header_check(h) ||
 	    !pool_tail_is(slot->bytes + out->len,
-			  pool_tail_len(c, out->len), sum))
+			  pool_tail_len(slot_len, out->len), sum))
 		return -EBADMSG;
 	return 0;
+}
+
+int pool_find(const struct pool *p, struct pool_object *out,
+	      struct pool_ref ref)
+{
+	*out = (struct pool_object){ 0 };
+	if (!pool_ref_is_plausible(p, ref))
+		return -EBADMSG;
+	return pool_slot_read(pool_slot_at(p, ref),
+			      pool_class_at(p, ref)->shape.slot_len, out);
 }
 
 bool pool_is_of(const struct pool *p, struct pool_ref ref, uint64_t owner)

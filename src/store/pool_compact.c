@@ -196,7 +196,8 @@ static enum move_result move_object(struct pool *p, struct pool_class *c,
 		return ret;
 	new = pool_slot_at(p, to);
 	len = pool_header_len(header);
-	memcpy(new->bytes, old->bytes, len + pool_tail_len(c, len));
+	memcpy(new->bytes, old->bytes,
+	       len + pool_tail_len(c->shape.slot_len, len));
 	/* release: for who finds it through moved() or as we do */
 	atomic_store_explicit(&new->header, header, memory_order_release);
 	yes = p->cfg.moved(p->cfg.moved_ctx, pool_header_owner(header), from,

@@ -112,9 +112,9 @@ static inline uint64_t pool_sum_check(uint64_t sum)
 }
 
 /* Bytes of the low end of the sum that find room behind LEN bytes. */
-static inline size_t pool_tail_len(const struct pool_class *c, size_t len)
+static inline size_t pool_tail_len(size_t slot_len, size_t len)
 {
-	return min_size(c->shape.slot_len - sizeof(struct pool_slot) - len,
+	return min_size(slot_len - sizeof(struct pool_slot) - len,
 			sizeof(uint32_t));
 }
 
@@ -123,6 +123,10 @@ static inline bool pool_tail_is(const void *p, size_t len, uint64_t sum)
 {
 	return !memcmp(p, &sum, len);
 }
+
+/* The object in SLOT; 0 or -EBADMSG. */
+MUST_USE int pool_slot_read(const struct pool_slot *slot, size_t slot_len,
+			    struct pool_object *out);
 
 /* Make slab ID, just taken, one of class C; list it; forget it again. */
 void pool_slab_prepare(struct pool *p, struct pool_class *c, uint32_t id);

@@ -56,6 +56,12 @@ static struct store_ref ref_of(struct pool_ref ref)
 	return (struct store_ref){ ref.bits << TAG_BITS | TAG_POOL };
 }
 
+bool store_ref_in_pool(struct store_ref ref, struct pool_ref *out)
+{
+	*out = pool_ref_of(ref);
+	return tag_of(ref) == TAG_POOL;
+}
+
 static bool store_moved(void *ctx, uint64_t owner, struct pool_ref from,
 			struct pool_ref to)
 {

@@ -96,6 +96,9 @@ MUST_USE long store_measure(const struct store *s, struct codec *codec,
 
 void store_drop(struct store *s, struct store_ref ref);
 
+/* Does REF name an object of the pool?  Then which. */
+bool store_ref_in_pool(struct store_ref ref, struct pool_ref *out);
+
 /* The object now belongs to another owner (mremap moved the page). */
 void store_set_owner(struct store *s, struct store_ref ref, uint64_t owner);
 

@@ -7,8 +7,11 @@
  * The file:  | struct uzswap_stats | .. | struct uzswap_pool | ..
  *            0                          UZSWAP_POOL_AT
  *
- *            .. | struct uzswap_ctl_options | .. | struct uzswap_ctl |
+ *            .. | struct uzswap_ctl_options | .. | struct uzswap_ctl | ..
  *               UZSWAP_OPTIONS_AT                UZSWAP_CTL_AT
+ *
+ *            .. | struct uzswap_core |
+ *               UZSWAP_CORE_AT
  *
  * It is sealed, so that nobody who may write it can cut it off below us,
  * and all of it is touched at once, so that no look at it needs memory.
@@ -26,6 +29,7 @@
 #include "base/count.h"
 #include "base/proc.h"
 #include "base/sys.h"
+#include "watch/image.h"
 
 _Static_assert((unsigned)CODEC_NR <= UZSWAP_POOL_CODECS, "codecs fit");
 _Static_assert(POOL_NR_CLASSES <= UZSWAP_POOL_CLASSES, "classes fit");
@@ -34,7 +38,9 @@ _Static_assert(UZSWAP_POOL_AT + sizeof(struct uzswap_pool) <=
 	       UZSWAP_OPTIONS_AT, "no overlap");
 _Static_assert(UZSWAP_OPTIONS_AT + sizeof(struct uzswap_ctl_options) <=
 	       UZSWAP_CTL_AT, "no overlap");
-_Static_assert(UZSWAP_CTL_AT + sizeof(struct uzswap_ctl) <=
+_Static_assert(UZSWAP_CTL_AT + sizeof(struct uzswap_ctl) <= UZSWAP_CORE_AT,
+	       "no overlap");
+_Static_assert(UZSWAP_CORE_AT + sizeof(struct uzswap_core) <=
 	       UZSWAP_CTL_FILE_LEN, "it fits");
 _Static_assert(UZSWAP_NR_OPTIONS <= UZSWAP_CTL_OPTIONS, "options fit");
 _Static_assert((unsigned)CONFIG_CONTROL == UZSWAP_BY_CONTROL &&
@@ -132,6 +138,7 @@ static bool make_page(struct publish *p)
 		  PACKAGE_VERSION);
 	s->magic = UZSWAP_STATS_MAGIC;
 	fill_ctl(publish_ctl(p));
+	image_fill_root((void *)((char *)at + UZSWAP_CORE_AT), p->engine);
 	p->engine->outer_bell = (_Atomic uint32_t *)&publish_ctl(p)->word;
 	return true;
 }
