@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * zctl reclaim: have a process compress its coldest memory now, whether
- * memory is short or not; or estimate what that would save.
+ * zctl reclaim: have a process compress its coldest memory now, or what is
+ * not used for some time, whether memory is short or not; or estimate what
+ * that would save.
  */
 #include <argp.h>
 #include <errno.h>
@@ -22,16 +23,20 @@ struct reclaim_options {
 	uint64_t percent;	/* of what is resident */
 	bool is_given;
 	bool dry_run;
+	uint64_t min_age_ns;	/* 0: what is coldest */
 	uint64_t timeout_ns;
 };
 
-#define TIMEOUT_MAX_NS	(86400 * 1000000000ull)
+#define NS_PER_MS	1000000ull
+#define TIME_MAX_NS	(86400 * 1000 * NS_PER_MS)
 
-enum { KEY_DRY_RUN = 512, KEY_TIMEOUT };
+enum { KEY_DRY_RUN = 512, KEY_MIN_AGE, KEY_TIMEOUT };
 
 static const struct argp_option options[] = {
 	{ "dry-run", KEY_DRY_RUN, NULL, 0,
 	  "estimate from a sample of pages; evict nothing", 0 },
+	{ "min-age", KEY_MIN_AGE, "TIME", 0,
+	  "only what is not used for TIME; takes so long, at least", 0 },
 	{ "timeout", KEY_TIMEOUT, "TIME", 0,
 	  "stop after so long; what was done stays", 0 },
 	{ 0 }
@@ -46,6 +51,14 @@ static void take_amount(struct reclaim_options *r, const char *arg,
 			   "share like 50%%, nor all", arg);
 }
 
+static void take_time(uint64_t *ns, const char *arg, const char *option,
+		      struct argp_state *state)
+{
+	if (units_parse_seconds(ns, arg) < 0 || *ns < NS_PER_MS ||
+	    *ns > TIME_MAX_NS)
+		argp_error(state, "--%s=%s: a time up to 24h", option, arg);
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct reclaim_options *r = state->input;
@@ -57,11 +70,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_DRY_RUN:
 		r->dry_run = true;
 		return 0;
+	case KEY_MIN_AGE:
+		take_time(&r->min_age_ns, arg, "min-age", state);
+		return 0;
 	case KEY_TIMEOUT:
-		if (units_parse_seconds(&r->timeout_ns, arg) < 0 ||
-		    !r->timeout_ns || r->timeout_ns > TIMEOUT_MAX_NS)
-			argp_error(state, "--timeout=%s: a time up to 24h",
-				   arg);
+		take_time(&r->timeout_ns, arg, "timeout", state);
 		return 0;
 	case ARGP_KEY_ARG:
 		if (!target_is_chosen(&r->choice))
@@ -96,8 +109,16 @@ static int64_t change(const uint64_t *n, size_t before, size_t after)
 
 /* --- doing it ------------------------------------------------------------ */
 
+/* Why it is less than was asked for. */
+static const char *shortfall(int err, const struct reclaim_options *r)
+{
+	return err == -ENODATA && r->min_age_ns
+		? "no more of it is idle for so long" : steer_reason(err);
+}
+
 static void print_text(const struct client *client,
-		       const struct ask_answer *a)
+		       const struct ask_answer *a,
+		       const struct reclaim_options *r)
 {
 	const uint64_t *n = a->numbers;
 	int64_t pool = change(n, UZSWAP_RECLAIMED_POOL_BEFORE,
@@ -110,7 +131,7 @@ static void print_text(const struct client *client,
 	       zctl_size(text[0], n[UZSWAP_RECLAIMED_EVICTED]));
 	if (a->err)
 		printf(" of %s: %s\n", zctl_size(text[1], a->total),
-		       steer_reason(a->err));
+		       shortfall(a->err, r));
 	else
 		printf(" in %s, pool %s%s, saved %s\n",
 		       units_duration(text[1], UNITS_BUF,
@@ -123,7 +144,8 @@ static void print_text(const struct client *client,
 }
 
 static enum zctl_status print_json(const struct client *client,
-				   const struct ask_answer *a)
+				   const struct ask_answer *a,
+				   const struct reclaim_options *r)
 {
 	const uint64_t *n = a->numbers;
 	json_t *document = record_document("uzswap.reclaim.v1");
@@ -139,7 +161,7 @@ static enum zctl_status print_json(const struct client *client,
 		"pool_change_bytes", (json_int_t)change(n,
 			UZSWAP_RECLAIMED_POOL_BEFORE, UZSWAP_RECLAIMED_POOL),
 		"time_ns", (json_int_t)n[UZSWAP_RECLAIMED_NS],
-		"short_because", a->err ? json_string(steer_reason(a->err))
+		"short_because", a->err ? json_string(shortfall(a->err, r))
 					: json_null()));
 	return record_print(document, false);
 }
@@ -149,7 +171,7 @@ static enum zctl_status reclaim(struct client *client,
 {
 	const struct ask request = {
 		.kind = UZSWAP_CTL_reclaim,
-		.args = { r->bytes, r->percent },
+		.args = { r->bytes, r->percent, r->min_age_ns / NS_PER_MS },
 		.work_ns = r->timeout_ns,
 		.progress = progress_show,
 		.ctx = (char[]){ "reclaiming" },
@@ -161,7 +183,8 @@ static enum zctl_status reclaim(struct client *client,
 	progress_end();
 	if (status != ZCTL_DONE)
 		return status;
-	if (answer.err == -EINVAL || (answer.err == -EAGAIN && !answer.done)) {
+	if (answer.err == -EINVAL || answer.err == -EOPNOTSUPP ||
+	    (answer.err == -EAGAIN && !answer.done)) {
 		zctl_error("%s (pid %d): %s", client->comm, client->pid,
 			   steer_reason(answer.err));
 		return ZCTL_FAILED;
@@ -171,68 +194,78 @@ static enum zctl_status reclaim(struct client *client,
 		return ZCTL_NO_PROCESS;
 	}
 	if (zctl_options.json)
-		status = print_json(client, &answer);
+		status = print_json(client, &answer, r);
 	else if (!zctl_options.quiet)
-		print_text(client, &answer);
+		print_text(client, &answer, r);
 	return answer.err ? target_worse(status, ZCTL_PARTIAL) : status;
 }
 
 /* --- only guessing ------------------------------------------------------- */
 
-static enum zctl_status estimate(struct client *client,
-				 const struct reclaim_options *r)
+static void print_estimate(const struct client *client, const uint64_t *n,
+			   uint64_t bytes, uint64_t pool)
 {
-	const struct ask request = { .kind = UZSWAP_CTL_estimate };
-	struct ask_answer answer;
-	enum zctl_status status = ask_for(client, &request, &answer);
-	const uint64_t *n = answer.numbers;
 	char text[4][UNITS_BUF];
-	uint64_t bytes;
-	double pay;
-	double pool;
 
-	if (status != ZCTL_DONE)
-		return status;
-	if (answer.err || !n[UZSWAP_ESTIMATE_PAGES]) {
-		zctl_error("%s (pid %d): no pages to look at", client->comm,
-			   client->pid);
-		return ZCTL_FAILED;
-	}
-	bytes = r->bytes ? r->bytes
-			 : n[UZSWAP_ESTIMATE_RESIDENT] / 100 * r->percent;
-	if (bytes > n[UZSWAP_ESTIMATE_RESIDENT])
-		bytes = n[UZSWAP_ESTIMATE_RESIDENT];
-	/* of what is looked at, this part leaves; the hand takes more for it */
-	pay = (double)n[UZSWAP_ESTIMATE_PAY] /
-	      (double)n[UZSWAP_ESTIMATE_PAGES];
-	if ((double)bytes > pay * (double)n[UZSWAP_ESTIMATE_RESIDENT])
-		bytes = (uint64_t)(pay *
-				   (double)n[UZSWAP_ESTIMATE_RESIDENT]);
-	pool = n[UZSWAP_ESTIMATE_PAY]
-		? (double)bytes * (double)n[UZSWAP_ESTIMATE_POOL] /
-		  ((double)n[UZSWAP_ESTIMATE_PAY] * 4096) : 0;
-	if (zctl_options.json) {
-		json_t *document = record_document("uzswap.reclaim.v1");
-
-		record_add_process(document, client);
-		json_object_set_new(document, "estimate", json_pack(
-			"{sI sI sI sI sI}",
-			"resident_bytes",
-			(json_int_t)n[UZSWAP_ESTIMATE_RESIDENT],
-			"pages_sampled", (json_int_t)n[UZSWAP_ESTIMATE_PAGES],
-			"pages_that_pay", (json_int_t)n[UZSWAP_ESTIMATE_PAY],
-			"evicted_bytes", (json_int_t)bytes,
-			"pool_change_bytes", (json_int_t)pool));
-		return record_print(document, false);
-	}
 	printf("%s (%d): would evict %s, pool +%s, save %s (%llu pages of %s "
 	       "looked at)\n", client->comm, client->pid,
-	       zctl_size(text[0], bytes), zctl_size(text[1], (uint64_t)pool),
+	       zctl_size(text[0], bytes), zctl_size(text[1], pool),
 	       units_signed_size(text[2], UNITS_BUF,
 				 (int64_t)bytes - (int64_t)pool,
 				 zctl_options.bytes),
 	       (unsigned long long)n[UZSWAP_ESTIMATE_PAGES],
 	       zctl_size(text[3], n[UZSWAP_ESTIMATE_RESIDENT]));
+}
+
+static enum zctl_status print_estimate_json(const struct client *client,
+					    const uint64_t *n, uint64_t bytes,
+					    uint64_t pool)
+{
+	json_t *document = record_document("uzswap.reclaim.v1");
+
+	record_add_process(document, client);
+	json_object_set_new(document, "estimate", json_pack(
+		"{sI sI sI sI}",
+		"resident_bytes", (json_int_t)n[UZSWAP_ESTIMATE_RESIDENT],
+		"pages_sampled", (json_int_t)n[UZSWAP_ESTIMATE_PAGES],
+		"evicted_bytes", (json_int_t)bytes,
+		"pool_change_bytes", (json_int_t)pool));
+	return record_print(document, false);
+}
+
+static enum zctl_status estimate(struct client *client,
+				 const struct reclaim_options *r)
+{
+	const struct ask request = {
+		.kind = UZSWAP_CTL_estimate,
+		.args = { r->min_age_ns / NS_PER_MS },
+		.work_ns = r->timeout_ns,
+	};
+	struct ask_answer answer;
+	enum zctl_status status = ask_for(client, &request, &answer);
+	const uint64_t *n = answer.numbers;
+	uint64_t bytes;
+	uint64_t most;
+	uint64_t pool;
+
+	if (status != ZCTL_DONE)
+		return status;
+	most = n[UZSWAP_ESTIMATE_EVICTED];
+	if (answer.err || !n[UZSWAP_ESTIMATE_PAGES]) {
+		zctl_error("%s (pid %d): %s", client->comm, client->pid,
+			   answer.err ? steer_reason(answer.err)
+				      : "no pages to look at");
+		return ZCTL_FAILED;
+	}
+	bytes = r->bytes ? r->bytes
+			 : n[UZSWAP_ESTIMATE_RESIDENT] / 100 * r->percent;
+	if (bytes > most || r->percent == 100)
+		bytes = most;
+	pool = most ? (uint64_t)((double)n[UZSWAP_ESTIMATE_POOL] /
+				 (double)most * (double)bytes) : 0;
+	if (zctl_options.json)
+		return print_estimate_json(client, n, bytes, pool);
+	print_estimate(client, n, bytes, pool);
 	return ZCTL_DONE;
 }
 

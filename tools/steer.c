@@ -38,6 +38,8 @@ const char *steer_reason(int err)
 		return "given up";
 	case EAGAIN:
 		return "uzswap is switched off there (see zctl on)";
+	case EOPNOTSUPP:
+		return "engine wp cannot tell what is idle (Linux 6.8 can)";
 	case EALREADY:
 		return "it is off, and nothing stored";
 	default:

@@ -69,11 +69,14 @@ enum uzswap_ctl_phase {
  *
  * set		text: KEY=VALUE, each with a zero after it
  *		all are taken, or none.  -EINVAL: answer.text says why
- * reclaim	args: bytes; or 0 and percent of what is resident
+ * reclaim	args: bytes; or 0 and percent of what is resident; 0, or
+ *		milliseconds: only what is not used for so long
  *		numbers: enum uzswap_ctl_reclaimed
  *		-EAGAIN it is switched off; -ENOSPC the pool is full, -ENODATA
  *		nothing is left that could leave: some of it was done
- * estimate	numbers: enum uzswap_ctl_estimate
+ * estimate	args: 0, or milliseconds: only of what is not used for so long
+ *		numbers: enum uzswap_ctl_estimate
+ *		both, for what is not used: -EOPNOTSUPP engine wp
  * off		args: 1 even if it may not fit
  *		numbers: enum uzswap_ctl_off.  -ENOSPC would not fit, nothing
  *		was done; -ENOMEM memory ran short on the way, what was before
@@ -112,8 +115,8 @@ enum uzswap_ctl_reclaimed {
 enum uzswap_ctl_estimate {
 	UZSWAP_ESTIMATE_RESIDENT,
 	UZSWAP_ESTIMATE_PAGES,		/* looked at, a number */
-	UZSWAP_ESTIMATE_PAY,		/* of these that would be stored */
-	UZSWAP_ESTIMATE_POOL		/* what these would take */
+	UZSWAP_ESTIMATE_EVICTED,	/* what would leave, of all resident */
+	UZSWAP_ESTIMATE_POOL		/* what this would take */
 };
 
 enum uzswap_ctl_off {

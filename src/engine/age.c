@@ -10,6 +10,8 @@
  */
 #include "engine/age.h"
 
+#include <errno.h>
+
 #include "base/count.h"
 #include "base/log.h"
 #include "base/sys.h"
@@ -38,6 +40,8 @@ void age_set(struct engine *e, uint64_t min_age_ms, uint64_t max_stall_ms)
 
 static uint64_t min_age_ns(const struct engine *e)
 {
+	if (age_is_round(&e->age))
+		return e->age.round.min_age_ns;
 	return NS_PER_MS * atomic_load_explicit(&e->age.min_age_ms,
 						memory_order_relaxed);
 }
@@ -46,6 +50,12 @@ static uint64_t max_stall_ns(const struct engine *e)
 {
 	return NS_PER_MS * atomic_load_explicit(&e->age.max_stall_ms,
 						memory_order_relaxed);
+}
+
+/* How long a block has to be idle. */
+static uint64_t idle_ns(const struct engine *e)
+{
+	return min_age_ns(e) * (age_is_round(&e->age) ? 1 : e->age.patience);
 }
 
 bool age_is_on(const struct engine *e)
@@ -206,9 +216,10 @@ static void sample_block(struct helper *h, uint32_t i, uintptr_t start,
 		.since_ns = now_ns,
 	};
 	a->nr_out++;
+	a->round.samples++;
 }
 
-/* As many as keep the round going at a pace of min_age. */
+/* As many as keep the round going at a pace of min_age, or as can be. */
 static void take_samples(struct helper *h, uint64_t since_ns, uint64_t now_ns)
 {
 	struct engine *e = h->engine;
@@ -218,10 +229,13 @@ static void take_samples(struct helper *h, uint64_t since_ns, uint64_t now_ns)
 	uintptr_t start;
 	uintptr_t end;
 
-	if (most > TAKES_MOST)
+	if (most > TAKES_MOST || age_is_round(a))
 		most = TAKES_MOST;
-	while (most-- && a->nr_out < AGE_SLOTS &&
-	       next_block(h, &start, &end)) {
+	while (most-- && a->nr_out < AGE_SLOTS) {
+		if (!next_block(h, &start, &end)) {
+			a->round.over = true;
+			break;
+		}
 		if (!end)
 			continue;
 		while (free < AGE_SLOTS && a->blocks[free].start)
@@ -232,19 +246,47 @@ static void take_samples(struct helper *h, uint64_t since_ns, uint64_t now_ns)
 
 /* --- idle blocks --------------------------------------------------------- */
 
-/* To the evictor; false if it has enough to do. */
-static bool hand_over(struct age *a, const struct age_block *b)
+static uint32_t nr_waiting(const struct age *a)
+{
+	return atomic_load_explicit(&a->nr_ready, memory_order_relaxed) -
+	       atomic_load(&a->nr_taken);
+}
+
+/* May an idle block leave now? */
+static bool may_leave(const struct age *a, bool calm)
+{
+	if (nr_waiting(a) >= AGE_READY)
+		return false;
+	return age_is_round(a) ? a->round.left > 0 : calm && a->budget > 0;
+}
+
+/* To the evictor, which has room for it. */
+static void hand_over(struct age *a, const struct age_block *b)
 {
 	uint32_t nr = atomic_load_explicit(&a->nr_ready, memory_order_relaxed);
 
-	if (nr - atomic_load(&a->nr_taken) >= AGE_READY)
-		return false;
 	atomic_store_explicit(&a->ready[nr % AGE_READY],
 			      b->start | b->nr_pages, memory_order_relaxed);
 	/* release: pairs with the acquire in age_evict() */
 	atomic_store_explicit(&a->nr_ready, nr + 1, memory_order_release);
 	a->budget -= (int64_t)b->nr_pages * (int64_t)PAGE_SIZE;
-	return true;
+	a->round.left -= b->nr_pages;
+}
+
+/* Instead: what would become of it?  PACKED: what its sample would take. */
+static void note_idle(struct helper *h, const struct age_block *b, long packed)
+{
+	struct age_round *r = &h->engine->age.round;
+	long nr;
+
+	if (packed < 0)
+		return;
+	nr = pagemap_count(&h->pagemap, b->start,
+			   b->start + b->nr_pages * PAGE_SIZE);
+	if (nr <= 0)
+		return;
+	r->idle_pages += (uint64_t)nr;
+	r->idle_pool += (uint64_t)nr * (uint64_t)packed;
 }
 
 /* What became of the sample of block I?  DROP: put it back in any case. */
@@ -258,14 +300,19 @@ static void look_at(struct helper *h, uint32_t i, uint64_t now_ns, bool calm,
 	uintptr_t addr;
 
 	if (probe_check(h, slot_of(i), &addr, &used_ns) == PROBE_OUT) {
-		bool idle = now_ns - b->since_ns >=
-			    min_age_ns(e) * a->patience;
+		bool idle = now_ns - b->since_ns >= idle_ns(e);
+		bool dry = !drop && a->round.dry;
+		long packed = 0;
 
-		if (!drop && (!idle || !calm || a->budget <= 0))
+		if (!drop && (!idle || !may_leave(a, calm)))
 			return;
+		if (dry)
+			packed = probe_measure(h, slot_of(i));
 		if (!probe_return(h, slot_of(i)))
 			return;
-		if (!drop)
+		if (dry)
+			note_idle(h, b, packed);
+		else if (!drop)
 			hand_over(a, b);
 	}
 	b->start = 0;
@@ -302,6 +349,64 @@ static bool begin(struct engine *e)
 	return a->blocks;
 }
 
+/* --- a round that is asked for -------------------------------------------- */
+
+void age_end_round(struct engine *e)
+{
+	e->age.round.min_age_ns = 0;
+	e->age.round.dry = false;
+}
+
+int age_begin_round(struct engine *e, uint64_t min_age_ms, uint64_t bytes,
+		    bool dry)
+{
+	struct age *a = &e->age;
+
+	if (!e->use_move)
+		return -EOPNOTSUPP;
+	a->round = (struct age_round){
+		.min_age_ns = min_age_ms * NS_PER_MS,
+		.goal = bytes / PAGE_SIZE,
+		.before = count_get(UZSWAP_COUNT_aged),
+		.left = (int64_t)(bytes / PAGE_SIZE),
+		.dry = dry,
+	};
+	a->hand = 0;
+	if (begin(e))
+		return 0;
+	age_end_round(e);
+	return -ENOMEM;
+}
+
+uint64_t age_round_stored(const struct engine *e)
+{
+	return count_get(UZSWAP_COUNT_aged) - e->age.round.before;
+}
+
+bool age_round_is_over(const struct engine *e)
+{
+	const struct age *a = &e->age;
+
+	if (nr_waiting(a))
+		return false;
+	return (a->round.over && !a->nr_out) ||
+	       (!a->round.dry && age_round_stored(e) >= a->round.goal);
+}
+
+/* Blocks were not as full as they are long: so much is left to do. */
+static void tick_round(struct engine *e)
+{
+	struct age_round *r = &e->age.round;
+
+	if (!nr_waiting(&e->age) && !r->dry)
+		r->left = (int64_t)(r->goal - age_round_stored(e));
+	/* what is shared with a child can't leave */
+	if (atomic_load(&e->fork.shares))
+		r->over = true;
+}
+
+/* --- each tick ------------------------------------------------------------ */
+
 void age_tick(struct helper *steward, uint64_t now_ns)
 {
 	struct engine *e = steward->engine;
@@ -320,8 +425,14 @@ void age_tick(struct helper *steward, uint64_t now_ns)
 		end_second(e, now_ns);
 	calm = stall_ns(a) <= max_stall_ns(e);
 	look_at_samples(steward, now_ns, calm, false);
-	if (calm && !atomic_load(&e->fork.shares))
+	if (age_is_round(a)) {
+		tick_round(e);
+		/* closed: all memory is registered */
+		if (e->adopt.closed && !a->round.over)
+			take_samples(steward, since_ns, now_ns);
+	} else if (calm && !atomic_load(&e->fork.shares)) {
 		take_samples(steward, since_ns, now_ns);
+	}
 }
 
 /* --- the evictor --------------------------------------------------------- */
@@ -357,7 +468,7 @@ void age_evict(struct helper *h)
 
 		cold_take(h, entry & PAGE_MASK, entry & ~PAGE_MASK);
 		fork_work_end(&e->fork);
-		atomic_store(&a->nr_taken, ++at);
 		count_add(UZSWAP_COUNT_aged, pack_all(h));
+		atomic_store(&a->nr_taken, ++at);
 	}
 }

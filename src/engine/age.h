@@ -19,6 +19,9 @@
  * senpai (Weiner et al., TMO, ASPLOS 2022), with stall time of our own, as
  * the kernel counts none for userfaultfd.
  *
+ * The same can be asked for once (age_begin_round): one round as fast as
+ * samples can be taken, with the gate closed, whatever harm there was.
+ *
  * One sample per block is enough because use comes in neighbourhoods, and
  * all pages cannot be sampled: each one that is in use costs a fault.
  * Engine A only, as probes are.
@@ -35,12 +38,26 @@ struct helper;
 
 #define AGE_READY	128u	/* idle blocks on their way to the evictor */
 #define AGE_SECONDS	6u	/* the window that harm is counted in */
+#define AGE_MS_MOST	86400000ull	/* that a round can ask for */
 
 /* A block with its sample out; index: slot of the probe. */
 struct age_block {
 	uintptr_t start;	/* 0: this one is free */
 	uint32_t nr_pages;
 	uint64_t since_ns;	/* when the sample was taken */
+};
+
+/* What is asked for once. */
+struct age_round {
+	uint64_t min_age_ns;	/* 0: nothing */
+	uint64_t goal;		/* pages that are to leave */
+	uint64_t before;	/* the counter of those that did, then */
+	int64_t left;		/* of the goal, for blocks found idle next */
+	bool dry;		/* only see what there is: */
+	uint64_t samples;	/* taken */
+	uint64_t idle_pages;	/* that would leave */
+	uint64_t idle_pool;	/* bytes these would take */
+	bool over;		/* no more samples */
 };
 
 struct age {
@@ -64,6 +81,7 @@ struct age {
 	uint64_t aged_seen;		/* counters, at the last look at them */
 	uint64_t restored_seen;
 	uint64_t random;
+	struct age_round round;
 
 	/* From the steward to the first evictor: address | pages. */
 	_Atomic uintptr_t ready[AGE_READY];
@@ -73,6 +91,32 @@ struct age {
 
 /* Context: any. */
 void age_set(struct engine *e, uint64_t min_age_ms, uint64_t max_stall_ms);
+
+/*
+ * Begin a round in which up to BYTES leave of what is not used for
+ * MIN_AGE_MS; or, if DRY, in which that is only looked for.  The one before is
+ * given up.
+ *
+ * Returns  0
+ *          -EOPNOTSUPP  engine B
+ *          -ENOMEM
+ */
+MUST_USE int age_begin_round(struct engine *e, uint64_t min_age_ms,
+			     uint64_t bytes, bool dry);
+
+/* Pages that have left in this round. */
+uint64_t age_round_stored(const struct engine *e);
+
+/* Is it over: BYTES have left, or all memory has been looked at? */
+bool age_round_is_over(const struct engine *e);
+
+/* From now on as min_age says. */
+void age_end_round(struct engine *e);
+
+static inline bool age_is_round(const struct age *a)
+{
+	return a->round.min_age_ns != 0;
+}
 
 /* Must memory be registered for it, with room or without? */
 bool age_is_on(const struct engine *e);

@@ -408,6 +408,7 @@ void engine_wake_child(struct engine *e)
 	atomic_store(&e->bell, 0);
 	e->outer_bell = NULL;		/* the parent's */
 	atomic_store(&e->reclaim.wanted, 0);
+	age_end_round(e);
 	e->main.fd = -1;
 	e->aside.fd = -1;
 	e->door = -1;

@@ -114,6 +114,7 @@ static void mind_gate(struct engine *e, uint64_t now_ns, bool look)
 {
 	int64_t mark = near_mark(e, now_ns);
 	bool near = torture_is_on() || atomic_load(&e->reclaim.wanted) > 0 ||
+		    age_is_round(&e->age) ||
 		    (e->now.limit && e->now.headroom < mark);
 
 	if (!e->adopt.closed) {

@@ -96,5 +96,6 @@ MUST_USE int control_plan(struct config *next, const struct config *now,
 
 enum control_result control_set(struct control *c);
 enum control_result control_estimate(struct control *c);
+enum control_result control_estimate_idle(struct control *c);
 
 #endif

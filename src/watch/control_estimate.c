@@ -4,6 +4,9 @@
  * even distances, are packed as the store would, and nothing is kept.  One
  * page in so many is looked at, until some hundreds were there.
  *
+ * If only what is idle counts, pages are looked at in a round of
+ * engine/age.h, which takes so long as they have to be idle.
+ *
  * The program runs on.  A page that leaves while we copy it is asked back
  * like by any thread; so not during a fork, which we would wait for.
  */
@@ -78,12 +81,57 @@ static void look_round(struct engine *e, uint64_t stride, struct sample *s)
 	}
 }
 
+/* PAGES were looked at, of which EVICTED would leave and take POOL bytes. */
+static enum control_result estimated(struct control *c, uint64_t pages,
+				     uint64_t evicted, uint64_t pool)
+{
+	uint64_t *numbers = c->answer.numbers;
+
+	numbers[UZSWAP_ESTIMATE_RESIDENT] = publish_resident(c->engine);
+	numbers[UZSWAP_ESTIMATE_PAGES] = pages;
+	numbers[UZSWAP_ESTIMATE_EVICTED] = evicted;
+	numbers[UZSWAP_ESTIMATE_POOL] = pool;
+	return CONTROL_DONE;
+}
+
+enum control_result control_estimate_idle(struct control *c)
+{
+	struct engine *e = c->engine;
+	const struct age_round *r = &e->age.round;
+
+	if (control_is_cancelled(c))
+		c->answer.err = -ECANCELED;
+	else if (mode_now(&e->mode) != MODE_ON || !mode_is_on(&e->mode))
+		c->answer.err = -EAGAIN;
+	else if (!age_round_is_over(e))
+		return CONTROL_WORKS;
+	age_end_round(e);
+	return estimated(c, r->samples, r->idle_pages * PAGE_SIZE,
+			 r->idle_pool);
+}
+
+static enum control_result begin_idle(struct control *c)
+{
+	const uint64_t ms = c->request.args[0];
+	int err = -EAGAIN;
+
+	if (ms > AGE_MS_MOST)
+		return control_fail(c, -EINVAL, "no time that can be", "", "");
+	if (mode_is_on(&c->engine->mode))
+		err = age_begin_round(c->engine, ms, INT64_MAX, true);
+	c->answer.err = err;
+	return err ? CONTROL_DONE : CONTROL_WORKS;
+}
+
 enum control_result control_estimate(struct control *c)
 {
 	struct engine *e = c->engine;
-	uint64_t *numbers = c->answer.numbers;
 	uint64_t stride = atomic_load(&e->adopt.eligible) / POINTS;
 	struct sample s = { 0 };
+	uint64_t evicted;
+
+	if (c->request.args[0])
+		return begin_idle(c);
 
 	for (int i = 0; i < PASSES && s.pages < ENOUGH; i++) {
 		if (stride < PAGE_SIZE)
@@ -92,9 +140,10 @@ enum control_result control_estimate(struct control *c)
 		look_round(e, stride, &s);
 		stride /= CLOSER;
 	}
-	numbers[UZSWAP_ESTIMATE_RESIDENT] = publish_resident(e);
-	numbers[UZSWAP_ESTIMATE_PAGES] = s.pages;
-	numbers[UZSWAP_ESTIMATE_PAY] = s.pay;
-	numbers[UZSWAP_ESTIMATE_POOL] = s.pool;
-	return CONTROL_DONE;
+	if (!s.pages)
+		return estimated(c, 0, 0, 0);
+	/* of what is looked at, this part leaves; the hand takes more for it */
+	evicted = publish_resident(e) * s.pay / s.pages;
+	return estimated(c, s.pages, evicted,
+			 s.pay ? evicted / PAGE_SIZE * s.pool / s.pay : 0);
 }

@@ -5,7 +5,8 @@
  *
  * A page that comes back while others leave is evicted twice; so reclaim is
  * over when as many pages have left as were to leave, however many of them
- * are back by then.  That is a bound on its work, too.
+ * are back by then.  That is a bound on its work, too.  Reclaim of what is
+ * idle is a round of engine/age.h.
  */
 #include "watch/control.h"
 
@@ -53,6 +54,7 @@ static enum control_result reclaimed(struct control *c, int err)
 	uint64_t *numbers = c->answer.numbers;
 
 	atomic_store(&e->reclaim.wanted, 0);
+	age_end_round(e);
 	numbers[UZSWAP_RECLAIMED_EVICTED] = c->answer.done;
 	numbers[UZSWAP_RECLAIMED_STORED] = stored_bytes(e);
 	numbers[UZSWAP_RECLAIMED_POOL] = pool_bytes(e);
@@ -60,18 +62,43 @@ static enum control_result reclaimed(struct control *c, int err)
 	return done(c, err);
 }
 
+static bool is_off(struct engine *e)
+{
+	return mode_now(&e->mode) != MODE_ON || !mode_is_on(&e->mode);
+}
+
+static enum control_result reclaim_idle_step(struct control *c)
+{
+	struct engine *e = c->engine;
+
+	c->answer.done = age_round_stored(e) * PAGE_SIZE;
+	if (control_is_cancelled(c))
+		return reclaimed(c, -ECANCELED);
+	if (is_off(e))
+		return reclaimed(c, -EAGAIN);
+	if (store_is_full(&e->store))
+		return reclaimed(c, -ENOSPC);
+	if (!age_round_is_over(e))
+		return CONTROL_WORKS;
+	/* all of it means: as much as there is */
+	return reclaimed(c, c->answer.done >= c->answer.total ||
+			    c->request.args[1] == 100 ? 0 : -ENODATA);
+}
+
 static enum control_result reclaim_step(struct control *c)
 {
 	struct engine *e = c->engine;
 	struct reclaim *r = &e->reclaim;
 
+	if (c->request.args[2])
+		return reclaim_idle_step(c);
 	c->answer.done = (count_get(UZSWAP_COUNT_evicted) - c->before) *
 			 PAGE_SIZE;
 	if (atomic_load(&r->wanted) <= 0)
 		return reclaimed(c, 0);
 	if (control_is_cancelled(c))
 		return reclaimed(c, -ECANCELED);
-	if (mode_now(&e->mode) != MODE_ON || !mode_is_on(&e->mode))
+	if (is_off(e))
 		return reclaimed(c, -EAGAIN);
 	if (!e->adopt.closed || fork_is_snapshot(&e->fork))
 		atomic_store(&r->fruitless, 0);	/* it has not begun */
@@ -87,10 +114,11 @@ static enum control_result reclaim_begin(struct control *c)
 	struct engine *e = c->engine;
 	const uint64_t *args = c->request.args;
 	uint64_t bytes = args[0];
+	int err;
 
 	if (!mode_is_on(&e->mode))
 		return done(c, -EAGAIN);
-	if (args[1] > 100 || (!bytes && !args[1]))
+	if (args[1] > 100 || (!bytes && !args[1]) || args[2] > AGE_MS_MOST)
 		return control_fail(c, -EINVAL, "no amount that can be", "",
 				    "");
 	if (e->adopt.closed)
@@ -103,6 +131,10 @@ static enum control_result reclaim_begin(struct control *c)
 	c->answer.total = bytes;
 	c->answer.numbers[UZSWAP_RECLAIMED_STORED_BEFORE] = stored_bytes(e);
 	c->answer.numbers[UZSWAP_RECLAIMED_POOL_BEFORE] = pool_bytes(e);
+	if (args[2]) {
+		err = age_begin_round(e, args[2], bytes, false);
+		return err ? done(c, err) : CONTROL_WORKS;
+	}
 	atomic_store(&e->reclaim.fruitless, 0);
 	atomic_store(&e->reclaim.wanted, (int64_t)(bytes / PAGE_SIZE));
 	engine_ring(e);
@@ -224,7 +256,7 @@ static enum control_result profile_end(struct control *c)
 const struct control_kind control_work[UZSWAP_CTL_NR_KINDS] = {
 	[UZSWAP_CTL_set] = { control_set, NULL },
 	[UZSWAP_CTL_reclaim] = { reclaim_begin, reclaim_step },
-	[UZSWAP_CTL_estimate] = { control_estimate, NULL },
+	[UZSWAP_CTL_estimate] = { control_estimate, control_estimate_idle },
 	[UZSWAP_CTL_off] = { off_begin, off_step },
 	[UZSWAP_CTL_keep] = { keep_begin, keep_step },
 	[UZSWAP_CTL_on] = { on_begin, on_step },

@@ -11,12 +11,16 @@ command -v python3 >/dev/null || skip 'python3 is not installed'
 [ -e "$UZ_BUILDDIR/.libs/libuzswap.so.0" ] || skip 'no library was built'
 cp "$UZ_BUILDDIR/.libs/libuzswap.so.0" "$library" || broken 'no library'
 
-# Texts of 96 MiB; checks them all and says so for each line on its input.
+# Texts of 96 MiB; checks them all and says so for each line on its input, but
+# for "busy", when it uses them all for four seconds first.
 cat >"$work/holder.py" <<'END'
-import os, sys
+import os, sys, time
 texts = [("%d " % i).encode() * 200 for i in range(80000)]
 print(os.getpid(), flush=True)
 for line in sys.stdin:
+    end = time.monotonic() + 4 * (line == "busy\n")
+    while time.monotonic() < end:
+        sum(t[0] for t in texts)
     right = all(t == ("%d " % i).encode() * 200 for i, t in enumerate(texts))
     print("right" if right else "WRONG", flush=True)
 END
@@ -111,6 +115,19 @@ expect 3 'of 1.0T: what is left' "$zctl" reclaim "$pid" 1T
 expect 3 '"asked_bytes":1099511627776,' "$zctl" reclaim --json "$pid" 1T
 [ "$(stat_of stored_bytes)" -ge 70000000 ] || fault 'not all is stored'
 check 'after reclaim'
+
+# reclaim of what is idle: nothing while all of it is read again and again
+expect 2 'a time up to 24h' "$zctl" reclaim --min-age 0 "$pid" all
+echo busy >&3
+expect 0 'reclaimed ' "$zctl" reclaim --min-age 1s "$pid" all
+[ "$(stat_of stored_bytes)" -lt 30000000 ] || fault 'busy memory was stored'
+checks=$((checks + 1))
+check 'while it was busy'
+expect 0 'would evict' "$zctl" reclaim --dry-run --min-age 1s "$pid" all
+[ "$(stat_of stored_bytes)" -lt 30000000 ] || fault 'a dry run has stored'
+expect 3 'no more of it is idle' "$zctl" reclaim --min-age 1s "$pid" 1T
+[ "$(stat_of stored_bytes)" -ge 70000000 ] || fault 'idle memory was not stored'
+check 'after reclaim of what is idle'
 
 # off and on
 "$zctl" reclaim -q "$pid" all
