@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * One write(2) per line, so that lines of several threads do not mix.  The
- * program's stderr is reached through /proc/self/fd/2, which names the
- * descriptor of the thread group leader, whatever table we ourselves have;
- * if that can't be opened (a socket, no /proc), our own fd 2 is tried.
+ * program's stderr is that of the thread group leader, whatever table we
+ * ourselves have: by pidfd_getfd (Linux 5.6), or opened through /proc/self,
+ * which fails for a socket or the pipe of another user.  Our own fd 2 is
+ * tried last.  No line is worth waiting for: a full pipe gets none.
  */
 #include "base/log.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -22,18 +24,32 @@ void log_set_quiet(bool quiet)
 	is_quiet = quiet;
 }
 
+/* A descriptor of the program's stderr, to be closed; or -errno. */
+static long open_stderr(void)
+{
+	const long self = sys_pidfd_open((pid_t)sys_getpid());
+	long fd = self;
+
+	if (!sys_failed(self)) {
+		fd = sys_pidfd_getfd((int)self, 2);
+		sys_close((int)self);
+	}
+	if (sys_failed(fd))
+		fd = sys_open("/proc/self/fd/2", O_WRONLY | O_APPEND |
+			      O_NOCTTY | O_CLOEXEC | O_NONBLOCK, 0);
+	return fd;
+}
+
 static void put_line(const char *line, size_t len)
 {
-	long fd = sys_open("/proc/self/fd/2",
-			   O_WRONLY | O_APPEND | O_NOCTTY | O_CLOEXEC |
-			   O_NONBLOCK, 0);
+	static const struct timespec at_once;
+	const long fd = open_stderr();
+	struct pollfd can = { .fd = fd < 0 ? 2 : (int)fd, .events = POLLOUT };
 
-	if (fd < 0) {
-		sys_write(2, line, len);
-		return;
-	}
-	sys_write((int)fd, line, len);
-	sys_close((int)fd);
+	if (sys_poll(&can, 1, &at_once) > 0 && can.revents & POLLOUT)
+		sys_write(can.fd, line, len);
+	if (fd >= 0)
+		sys_close((int)fd);
 }
 
 void log_line(const char *piece, ...)

@@ -3,7 +3,7 @@
  * Lines for people, on the program's standard error, by write(2) alone.
  *
  * Our threads have a private descriptor table, so the program's fd 2 is
- * opened anew through /proc for each line.  A line is `uzswap: TEXT`.
+ * fetched for each line.  A line is `uzswap: TEXT`.
  * Context: any.
  */
 #ifndef UZ_BASE_LOG_H

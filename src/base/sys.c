@@ -233,6 +233,16 @@ long sys_userfaultfd(int flags)
 	return CALL(SYS_userfaultfd, flags, 0, 0, 0, 0, 0);
 }
 
+long sys_pidfd_open(pid_t pid)
+{
+	return CALL(SYS_pidfd_open, pid, 0, 0, 0, 0, 0);
+}
+
+long sys_pidfd_getfd(int pidfd, int fd)
+{
+	return CALL(SYS_pidfd_getfd, pidfd, fd, 0, 0, 0, 0);
+}
+
 long sys_close_range(unsigned first, unsigned last, unsigned flags)
 {
 	return CALL(SYS_close_range, first, last, flags, 0, 0, 0);

@@ -57,6 +57,8 @@ long sys_fstat_rdev(int fd, uint32_t *mode, uint64_t *rdev);
 long sys_ftruncate(int fd, off_t len);
 long sys_memfd_create(const char *name, unsigned flags);
 long sys_userfaultfd(int flags);
+long sys_pidfd_open(pid_t pid);
+long sys_pidfd_getfd(int pidfd, int fd);
 long sys_close_range(unsigned first, unsigned last, unsigned flags);
 long sys_socket(int family, int type);
 long sys_setsockopt(int fd, int option, const void *value, unsigned len);
