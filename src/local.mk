@@ -22,6 +22,7 @@ BASE = \
 	src/base/thread.c src/base/thread.h \
 	src/base/text.c src/base/text.h \
 	src/base/log.c src/base/log.h \
+	src/base/mark.c src/base/mark.h \
 	src/base/proc.c src/base/proc.h \
 	src/base/proc_maps.c \
 	src/base/cgroup.c src/base/cgroup.h \

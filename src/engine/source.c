@@ -9,6 +9,7 @@
 
 #include "base/broker.h"
 #include "base/log.h"
+#include "base/mark.h"
 #include "base/sys.h"
 #include "base/text.h"
 #include "engine/engine.h"
@@ -20,7 +21,7 @@ static const char *const names_of[UFFD_NR_SOURCES] = {
 	[UFFD_FROM_SYSCALL] = "userfaultfd(2)",
 };
 
-/* Say everything tried, and what would help; once. */
+/* Say everything tried, and what would help. */
 static void complain(const int errs[UFFD_NR_SOURCES])
 {
 	char errors[UFFD_NR_SOURCES][TEXT_NUM];
@@ -83,11 +84,10 @@ static bool is_ruled_out(const struct engine_config *cfg,
 	return true;
 }
 
-int source_open(struct uffd *main, struct uffd *aside,
-		const struct engine_config *cfg)
+/* The first that works: 0.  Or ERRS, why none does. */
+static int try_all(struct uffd *main, struct uffd *aside,
+		   const struct engine_config *cfg, int errs[UFFD_NR_SOURCES])
 {
-	int errs[UFFD_NR_SOURCES];
-
 	for (int i = 0; i < UFFD_NR_SOURCES; i++) {
 		enum uffd_source from = (enum uffd_source)i;
 
@@ -100,17 +100,31 @@ int source_open(struct uffd *main, struct uffd *aside,
 		if (!errs[i])
 			return 0;
 	}
-	complain(errs);
 	return -EPERM;
+}
+
+int source_open(struct uffd *main, struct uffd *aside,
+		const struct engine_config *cfg)
+{
+	int errs[UFFD_NR_SOURCES];
+	int ret = try_all(main, aside, cfg, errs);
+
+	/* all of a pipeline, or that make starts, would say the same */
+	if (ret && mark_is_first("no-userfaultfd"))
+		complain(errs);
+	return ret;
 }
 
 bool source_is_there(const struct engine_config *cfg)
 {
 	struct uffd main;
 	struct uffd aside;
+	int errs[UFFD_NR_SOURCES];
 
-	if (source_open(&main, &aside, cfg))
+	if (try_all(&main, &aside, cfg, errs)) {
+		complain(errs);
 		return false;
+	}
 	uffd_close(&main);
 	uffd_close(&aside);
 	return true;

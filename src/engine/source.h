@@ -16,7 +16,8 @@ struct engine_config;
  * Open the userfaultfd for the program's memory, and the one for trash
  * windows, without events.
  *
- * Returns 0, or -EPERM: all that was tried, and why it failed, has been said
+ * Returns 0, or -EPERM: all that was tried, and why it failed, has been said,
+ * by this process or lately by another one of its session
  */
 MUST_USE int source_open(struct uffd *main, struct uffd *aside,
 			 const struct engine_config *cfg);

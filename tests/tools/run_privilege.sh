@@ -29,7 +29,9 @@ as_user test -x "$zctl" || skip 'another user cannot reach zctl'
 if as_user sh -c ': </dev/userfaultfd' 2>/dev/null ||
    [ "$(cat /proc/sys/vm/unprivileged_userfaultfd 2>/dev/null)" = 1 ]; then
 	echo 'everybody may have a userfaultfd here: not tested'
+	denied=
 else
+	denied=yes
 	expect 3 'WITHOUT compression: no userfaultfd' \
 		as_user "$zctl" run sh -c 'exit 3'
 	contains 'UZSWAP_UFFD_FD         not set'
@@ -45,6 +47,46 @@ else
 	# nothing is left in the environment of a program run untouched
 	expect 0 '' as_user "$zctl" run -q -m 4G \
 		sh -c 'env | grep -e UZSWAP -e PRELOAD; true'
+fi
+
+# Preloaded by hand it is said once, not by each of many programs; here to a
+# pipe of another user.  mark: such a program; or does the kernel keep marks?
+compile_c mark <<'END' || broken 'no compiler'
+#include <linux/keyctl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+int main(int argc, char **argv)
+{
+	char *p = malloc(100 << 20);
+	if (argc > 1)
+		return syscall(SYS_keyctl, KEYCTL_MOVE,
+			syscall(SYS_add_key, "user", argv[1], "", 1,
+				KEY_SPEC_THREAD_KEYRING),
+			KEY_SPEC_THREAD_KEYRING, KEY_SPEC_PROCESS_KEYRING,
+			KEYCTL_MOVE_EXCL) != 0;
+	memset(p, 1, 100 << 20);
+	usleep(100000);
+	return 0;
+}
+END
+real=$UZ_BUILDDIR/.libs/libuzswap.so.0
+if [ "$denied" ] && [ -e "$real" ] && [ -z "$UZ_SANITIZE" ] &&
+   as_user "$work/mark" probe; then
+	cp "$real" "$work/real.so"
+	chmod 755 "$work/real.so"
+	: >"$work/said"
+	cat >"$work/many" <<-END
+	for i in 1 2 3 4 5 6 7 8; do $work/mark & done
+	wait
+	until grep -q WITHOUT $work/said; do $work/mark; done
+	for i in 1 2 3 4; do $work/mark; done
+	END
+	as_user env LD_PRELOAD="$work/real.so" setsid -w sh "$work/many" \
+		2>&1 | tee "$work/said"
+	[ "$(wc -l <"$work/said")" = 1 ] ||
+		fault "not said once: $(cat "$work/said")"
 fi
 
 # the descriptor of a privileged parent is enough
