@@ -186,34 +186,65 @@ static void look_at_seccomp(struct findings *f)
 		finding_add(f, FINDING_OK, "seccomp", "not filtered");
 }
 
-/* The limit of our own cgroup; v2, else v1.  NO_LIMIT: none. */
+static uint64_t limit_of(const char *group, const char *name)
+{
+	char path[PATH_MAX];
+	char text[64];
+	uint64_t bytes;
+
+	snprintf(path, sizeof(path), "%s/%s", group, name);
+	finding_read_line(text, sizeof(text), path);
+	return units_parse_u64(&bytes, text) == 0 ? bytes : NO_LIMIT;
+}
+
+/*
+ * The least limit of a group and those above it, as the library counts them.
+ * In a container the lower ones may be out of sight, and are passed over.
+ */
+static uint64_t least_limit(const char *mount, const char *group, bool v2)
+{
+	char path[PATH_MAX / 2];
+	uint64_t least = NO_LIMIT;
+	char *end;
+
+	snprintf(path, sizeof(path), "%s%s", mount, group);
+	do {
+		uint64_t high = v2 ? limit_of(path, "memory.high") : NO_LIMIT;
+		uint64_t most = limit_of(path, v2 ? "memory.max" :
+					 "memory.limit_in_bytes");
+
+		least = high < least ? high : least;
+		least = most < least ? most : least;
+		end = strrchr(path + strlen(mount), '/');
+		if (end)
+			*end = 0;
+	} while (end);
+	return least;
+}
+
+/* NO_LIMIT: none. */
 static uint64_t group_limit(void)
 {
 	char line[512];
-	char path[PATH_MAX];
-	uint64_t limit = NO_LIMIT;
+	uint64_t least = NO_LIMIT;
 	FILE *file = fopen("/proc/self/cgroup", "re");
 
 	while (file && fgets(line, sizeof(line), file)) {
 		char *group = strchr(line, ':');
 		char *name = group ? strchr(group + 1, ':') : NULL;
 		bool v2 = strncmp(line, "0::", 3) == 0;
-		char text[64];
-		uint64_t bytes;
+		uint64_t limit;
 
 		if (!name || (!v2 && strncmp(group, ":memory:", 8) != 0))
 			continue;
 		line[strcspn(line, "\n")] = 0;
-		snprintf(path, sizeof(path), "/sys/fs/cgroup%s%s/%s",
-			 v2 ? "" : "/memory", name + 1,
-			 v2 ? "memory.max" : "memory.limit_in_bytes");
-		finding_read_line(text, sizeof(text), path);
-		if (units_parse_u64(&bytes, text) == 0 && bytes < limit)
-			limit = bytes;
+		limit = least_limit(v2 ? "/sys/fs/cgroup" :
+				    "/sys/fs/cgroup/memory", name + 1, v2);
+		least = limit < least ? limit : least;
 	}
 	if (file)
 		fclose(file);
-	return limit;
+	return least;
 }
 
 static void look_at_memory(struct findings *f)

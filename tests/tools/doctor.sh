@@ -66,6 +66,18 @@ if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null &&
 	contains 'EPERM (vm.unprivileged_userfaultfd='
 fi
 
+# the limit of a group above our own counts
+GROUP_LIB=$UZ_SRCDIR/tests/lib
+# shellcheck source=../lib/group.sh
+. "$GROUP_LIB/group.sh"
+if group_probe && group_create above $((300 << 20)); then
+	below=$GROUP_DIR/below
+	trap 'rmdir "$below"; group_cleanup; cleanup' EXIT
+	mkdir "$below"
+	group_run "$below" "$zctl" doctor >"$work/out" 2>&1
+	contains 'cgroup limit 300'
+fi
+
 # ---------------------------------------------------------------- programs
 
 printf 'int main(void) { return 0; }' | compile_c plain || broken 'no cc'
