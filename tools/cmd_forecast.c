@@ -230,6 +230,11 @@ static enum zctl_status show(const struct profile *p, uint64_t age_ms)
 	struct profile_sum sum;
 	enum zctl_status status;
 
+	if (!p->nr_points) {
+		zctl_error("no page could be watched, so no age is known: "
+			   "that needs engine move (Linux 6.8)");
+		return ZCTL_FAILED;
+	}
 	if (age_ms && !is_known(p, age_ms)) {
 		zctl_error("recorded for %" PRIu64 " ms only: nothing is known "
 			   "of --age %" PRIu64 " ms", p->lasted_ms, age_ms);

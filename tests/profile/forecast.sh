@@ -14,23 +14,41 @@ seconds=${2:-10}
 needs python3
 compile known_sites known_sites.c
 mkfifo in || exit 99
-"$zctl" run -- ./known_sites "$mib" 4 <in >truth 2>err &
-pid=$!
-exec 3>in
 trap 'kill $pid 2>/dev/null; cd / && rm -rf "$work"' EXIT
-while ! grep -q sum truth; do
-	kill -0 $pid 2>/dev/null || { cat err; exit 1; }
-	sleep 0.2
-done
+
+start() # OPTION...: known_sites, until it has all its memory
+{
+	"$zctl" run "$@" -- ./known_sites "$mib" 4 <in >truth 2>err &
+	pid=$!
+	exec 3>in
+	while ! grep -q sum truth; do
+		kill -0 $pid 2>/dev/null || { cat err; exit 1; }
+		sleep 0.2
+	done
+}
+
+end()
+{
+	echo >&3
+	exec 3>&-
+	wait $pid || { echo "known_sites: status $?"; exit 1; }
+}
+
+# where no page can be watched, nothing is made up
+start --set engine=wp
+expect 1 'needs engine move' "$zctl" forecast -d 1s $pid
+end
+[ $faults = 0 ] || exit 1
+"$zctl" doctor | grep -q ' MOVE, ' || { echo 'SKIP: no UFFDIO_MOVE'; exit 77; }
+
+start
 "$zctl" forecast --json -d "${seconds}s" --age "$((seconds / 3))s" $pid \
 	>forecast || exit 1
 # what is in use comes back at once
 "$zctl" reclaim $pid 100% >reclaimed 2>&1
 sleep 2
 "$zctl" stats --json $pid >stats || exit 1
-echo >&3
-exec 3>&-
-wait $pid || { echo "known_sites: status $?"; exit 1; }
+end
 cat reclaimed
 python3 - forecast stats <<'END'
 import json
