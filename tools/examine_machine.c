@@ -91,12 +91,18 @@ static void look_at_kernel(struct findings *f, const struct device *device)
 
 	if (!device->source)
 		return;
-	finding_add(f, move ? FINDING_OK : FINDING_NOTE, "userfaultfd",
+	finding_add(f, FINDING_OK, "userfaultfd",
 		    "kernel has MISSING, %s%sEVENT_REMOVE/REMAP/UNMAP "
-		    "(features 0x%llx)%s", wp ? "WP, " : "",
+		    "(features 0x%llx)", wp ? "WP, " : "",
 		    move ? "MOVE, " : "",
-		    (unsigned long long)device->features,
-		    move ? "" : "; from 6.8 on, with MOVE, it is faster");
+		    (unsigned long long)device->features);
+	if (move)
+		finding_add(f, FINDING_OK, "engine", "move");
+	else
+		finding_add(f, FINDING_NOTE, "engine",
+			    "wp, as MOVE comes with Linux 6.8: slower, no "
+			    "min_age, no idle ages in profiles, nothing more "
+			    "is stored once io_uring is used");
 }
 
 /* Each way to a userfaultfd, with its error, and what would open it. */

@@ -32,7 +32,13 @@ assert j["works"] == all(f["level"] != "problem" for f in j["findings"])
 "$zctl" doctor >"$work/out" 2>&1
 got=$?
 case $has_uffd$got in
-yes0 | yes3) contains 'compression works for' ;;
+yes0 | yes3)
+	contains 'compression works for'
+	if grep -q ' MOVE, ' "$work/out"; then
+		contains 'ok    engine                 move'
+	else
+		contains 'engine                 wp'
+	fi ;;
 1) contains 'compression does NOT work for' ;;
 *) fault "status $got: $(cat "$work/out")" ;;
 esac
