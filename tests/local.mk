@@ -192,7 +192,8 @@ EXTRA_DIST += tests/run-tap.sh tests/run-preload.sh \
 	$(PRELOAD_TESTS) tests/preload/run.sh tests/preload/pattern.h \
 	tests/preload/peek.c $(PRESSURE_TESTS) tests/pressure/lib.sh \
 	tests/pressure/resize.py tests/pressure/share.py \
-	tests/pressure/sharer.c $(REAL_FILES)
+	tests/pressure/sharer.c \
+	tests/vm/run.sh tests/vm/init tests/vm/guest.sh $(REAL_FILES)
 REAL_FILES = \
 	tests/lib/group.sh \
 	tests/lib/in_group.sh \
@@ -287,6 +288,16 @@ check-hostile:
 soak: all
 	UZ_SRCDIR='$(abs_top_srcdir)' UZ_BUILDDIR='$(abs_top_builddir)' \
 		$(SHELL) $(top_srcdir)/tests/real/soak.sh
+
+# The same tests on another kernel, with cgroup v2: see tests/vm/run.sh, whose
+# options VM_FLAGS are.  Minutes with KVM, hours without.
+VM_TESTS = $(UNIT_TESTS) $(LIVE_TESTS) $(PRELOAD_TESTS) $(TOOLS_TESTS) \
+	$(PRESSURE_TESTS)
+.PHONY: check-vm
+check-vm: all
+	$(MAKE) check TESTS=
+	$(SHELL) $(top_srcdir)/tests/vm/run.sh $(VM_FLAGS) \
+		make -k check TESTS='$(VM_TESTS)'
 
 if TESTS_ENABLED
 TESTS += $(UNIT_TESTS) $(MODEL_TESTS) $(FUZZ_TESTS)
