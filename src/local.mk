@@ -35,6 +35,7 @@ SPACE = \
 	src/space/page.c src/space/page.h
 
 STORE = \
+	src/store/sum.c src/store/sum.h \
 	src/store/codec.c src/store/codec.h \
 	src/store/codec_same.c \
 	src/store/codec_name.c \

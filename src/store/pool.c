@@ -22,6 +22,7 @@
 
 #include "base/log.h"
 #include "store/pool_slot.h"
+#include "store/sum.h"
 
 /* A pool that was full takes objects again below so many % of the cap. */
 #define ACCEPT_PCT	97
@@ -158,7 +159,7 @@ int pool_put(struct pool *p, struct pool_ref *ref, uint64_t owner,
 		}
 	}
 	slot = pool_slot_at(p, *ref);
-	sum = pool_sum(buf, len, codec);
+	sum = sum_bytes(buf, len, codec);
 	memcpy(slot->bytes, buf, len);
 	memcpy(slot->bytes + len, &sum, pool_tail_len(c->shape.slot_len, len));
 	/* release: pairs with the acquire of compaction */
@@ -192,7 +193,7 @@ int pool_slot_read(const struct pool_slot *slot, size_t slot_len,
 	out->buf = slot->bytes;
 	if (!out->len || sizeof(*slot) + out->len > slot_len)
 		return -EBADMSG;
-	sum = pool_sum(out->buf, out->len, out->codec);
+	sum = sum_bytes(out->buf, out->len, out->codec);
 	if (pool_sum_check(sum) != pool_header_check(h) ||
 	    !pool_tail_is(slot->bytes + out->len,
 			  pool_tail_len(slot_len, out->len), sum))

@@ -14,45 +14,6 @@
 
 #include "base/log.h"
 
-/* 2^64 divided by the golden ratio, odd: spreads bits upwards. */
-#define CHECK_MIX	0x9e3779b97f4a7c15ull
-
-typedef uint64_t pair __attribute__((vector_size(16)));
-
-static uint64_t fold(uint64_t sum, pair x)
-{
-	sum = (sum ^ x[0]) * CHECK_MIX;
-	return (sum ^ sum >> 32 ^ x[1]) * CHECK_MIX;
-}
-
-/*
- * Fletcher's sums in four lanes: they see the order of words, and take a
- * fortieth of the time that unpacking does.
- */
-uint64_t pool_sum(const void *buf, size_t len, unsigned codec)
-{
-	const unsigned char *p = buf;
-	unsigned char tail[sizeof(pair[2])] = { 0 };
-	pair a[2] = { { len, codec } };
-	pair b[2] = { { 0 } };
-	pair w[2];
-
-	for (; len >= sizeof(w); len -= sizeof(w), p += sizeof(w)) {
-		memcpy(w, p, sizeof(w));
-		a[0] += w[0];
-		a[1] += w[1];
-		b[0] += a[0];
-		b[1] += a[1];
-	}
-	memcpy(tail, p, len);
-	memcpy(w, tail, sizeof(w));
-	a[0] += w[0];
-	a[1] += w[1];
-	b[0] += a[0];
-	b[1] += a[1];
-	return fold(fold(fold(fold(0, a[0]), a[1]), b[0]), b[1]);
-}
-
 /* --- lists ---------------------------------------------------------------- */
 
 static uint8_t list_of(const struct pool_class *c, const struct slab *s)

@@ -103,9 +103,7 @@ bool pool_ref_is_plausible(const struct pool *p, struct pool_ref ref);
 void pool_count_locked(struct pool_class *c, bool more, size_t len,
 		       unsigned codec);
 
-/* The sum of an object: its top bits go into the header, see below. */
-uint64_t pool_sum(const void *buf, size_t len, unsigned codec);
-
+/* Of the sum of an object, its codec the seed, the top bits: see above. */
 static inline uint64_t pool_sum_check(uint64_t sum)
 {
 	return sum >> (64 - POOL_CHECK_BITS);

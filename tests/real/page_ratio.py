@@ -12,6 +12,9 @@ the system, LZ4_compress_default), and prints
     ratio   bytes of the sampled pages / bytes after compression
     nozero  the same without the zero pages
     refused share of pages that do not shrink to 75 %
+    equal   what equal pages would save, if one of them were stored for all:
+            share of all pages, and of the bytes after compression; pages of
+            one word are not counted.  All pages are looked at.
 
 Pages that do not shrink to 75 % count at their full size, as a store that
 refuses them would leave them; zero pages count as nothing.
@@ -20,6 +23,7 @@ Options: --sample N (pages per process, default 20000), --seed N, --json,
 """
 import argparse
 import ctypes
+import hashlib
 import json
 import os
 import random
@@ -63,6 +67,44 @@ class Lz4:
         return self.lib.LZ4_compress_default(page, self.dst, PAGE, self.room)
 
 
+class Equal:
+    """Pages that were met before: how many, and their packed bytes."""
+    def __init__(self, size_of):
+        self.size_of = size_of
+        self.met = set()
+        self.pages = self.size = 0
+
+    def look(self, page):
+        key = hashlib.blake2b(page, digest_size=16).digest()
+        if key in self.met:
+            self.pages += 1
+            self.size += self.size_of(page)
+        self.met.add(key)
+
+
+def is_same_filled(page):
+    return page == page[:8] * (PAGE // 8)
+
+
+def find_equal(mem, pages, size_of):
+    equal = Equal(size_of)
+    for number in pages:
+        try:
+            mem.seek(number * PAGE)
+            page = mem.read(PAGE)
+        except OSError:
+            continue
+        if len(page) == PAGE and not is_same_filled(page):
+            equal.look(page)
+    return equal
+
+
+def stored_size(lz4, page, pack):
+    """What a page takes; one that does not pay takes a whole page."""
+    size = lz4.size(page)
+    return PAGE if size > REFUSE else -(-size // pack) * pack
+
+
 def measure(pid, count, seed, pack):
     pages = anonymous_pages(pid)
     rng = random.Random(seed)
@@ -79,16 +121,16 @@ def measure(pid, count, seed, pack):
             if len(page) != PAGE:
                 lost += 1
                 continue
-            if page == page[:8] * (PAGE // 8):
+            if is_same_filled(page):
                 same += 1
                 if page[0:8] == bytes(8):
                     zeros += 1
                 continue
-            size = lz4.size(page)
-            if size > REFUSE:
-                refused += 1
-                size = PAGE
-            stored += -(-size // pack) * pack
+            size = stored_size(lz4, page, pack)
+            refused += size == PAGE
+            stored += size
+        equal = find_equal(mem, pages,
+                           lambda page: stored_size(lz4, page, pack))
     n = len(picked) - lost
     stored = max(stored, 1)
     return {
@@ -96,6 +138,9 @@ def measure(pid, count, seed, pack):
         'zero_share': round(zeros / max(n, 1), 4),
         'same_share': round(same / max(n, 1), 4),
         'refused_share': round(refused / max(n, 1), 4),
+        'equal_share': round(equal.pages / max(len(pages), 1), 4),
+        'equal_packed_share': round(equal.size * n /
+                                    (stored * max(len(pages), 1)), 4),
         'ratio': round(n * PAGE / stored, 3),
         'ratio_without_zero': round((n - zeros) * PAGE / stored, 3),
     }
@@ -125,7 +170,9 @@ def main():
                   f"zero {r['zero_share']:.1%}, same {r['same_share']:.1%}, "
                   f"ratio {r['ratio']:.2f}, "
                   f"nozero {r['ratio_without_zero']:.2f}, "
-                  f"refused {r['refused_share']:.1%}")
+                  f"refused {r['refused_share']:.1%}, "
+                  f"equal {r['equal_share']:.1%} "
+                  f"({r['equal_packed_share']:.1%} of the packed bytes)")
     return 0
 
 

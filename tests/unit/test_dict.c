@@ -130,6 +130,33 @@ static void test_a_useless_dictionary_is_not_used(void **state)
 	assert_int_equal(store_train(&store, codec, &trainer), -ENOMEM);
 }
 
+/* LZ4 makes a whole page of any dictionary: the sum of the page tells. */
+static void test_a_damaged_dictionary_is_an_error(void **state)
+{
+	unsigned char *content;
+	struct pool_object o;
+
+	stop(state);
+	assert_int_equal(start_with("lz4+lz4:9"), 0);
+	assert_int_equal(train(1), 0);
+	put(0, 1);
+	assert_int_equal(repack(0, 1), 1);
+	/* so that there is another one */
+	assert_int_equal(train(2), 0);
+	assert_int_equal(pool_find(&store.pool, &o,
+			 (struct pool_ref){ refs[0].bits >> 2 }), 0);
+	assert_int_equal(o.codec, CODEC_DICT);
+	assert_int_equal(codec_unpack(codec, page, CODEC_DICT + 1, o.buf,
+				      o.len), -EBADMSG);
+	content = store.dicts.dict[0].content;
+	for (size_t i = 0; i < store.dicts.dict[0].len; i++)
+		content[i] ^= 0x80;
+	assert_int_equal(store_load(&store, codec, refs[0], page), -EBADMSG);
+	for (size_t i = 0; i < store.dicts.dict[0].len; i++)
+		content[i] ^= 0x80;
+	check_all(1);
+}
+
 #define TEST(f)	cmocka_unit_test_setup_teardown(f, start, stop)
 
 int main(void)
@@ -139,6 +166,7 @@ int main(void)
 		TEST(test_every_level_packs_with_a_dictionary),
 		TEST(test_a_dictionary_makes_pages_shorter),
 		TEST(test_a_useless_dictionary_is_not_used),
+		TEST(test_a_damaged_dictionary_is_an_error),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
