@@ -244,6 +244,7 @@ LIBTEST = \
 	tests/unit/page_owner.h tests/unit/pool_owner.h \
 	tests/fuzz/fuzz_main.c tests/fuzz/fuzz_main.h \
 	tests/bench/corpus.c tests/bench/corpus.h \
+	tests/bench/pack_left_out.c tests/bench/pack_left_out.h \
 	tests/bench/pack_shelf.c tests/bench/pack_shelf.h \
 	tests/bench/pack_time.c tests/bench/pack_time.h \
 	tests/bench/zram_twin.c tests/bench/zram_twin.h

@@ -9,13 +9,14 @@
  *	-c	random frees and stores, millions (10)
  *	-r	rounds of the timing, of which the median counts (7)
  *
- *	-t	which tables, by their first letters (dpct)
+ *	-t	which tables, by their first letters (dpct; and eu)
  *	-p	pack again by these only, as lz4+zstd:15
  *
  * Four tables: *d*ensity of each kind and of the mix, in a pool of its own
  * and in zram; the mix *p*acked again by second codecs; the mix's pool after
  * *c*hurn and after freeing; *t*ime per page of packing and storing, loading
- * and unpacking, beside bare LZ4 on the same pages in the same round.
+ * and unpacking, beside bare LZ4 on the same pages in the same round.  Two more
+ * of what the store does not do: *e*qual pages, *u*nits of several pages.
  *
  * A seventh of the mix is random and stays resident, so that its ratio is
  * below 7 whatever the rest comes to; the second last column counts without
@@ -31,6 +32,7 @@
 
 #include "base/sys.h"
 #include "store/store.h"
+#include "tests/bench/pack_left_out.h"
 #include "tests/bench/pack_shelf.h"
 #include "tests/bench/zram_twin.h"
 
@@ -455,6 +457,10 @@ int main(int argc, char **argv)
 		show_second();
 	if (strchr(tables, 'c'))
 		show_churn();
+	if (strchr(tables, 'e'))
+		pack_equal();
+	if (strchr(tables, 'u'))
+		pack_units();
 	if (strchr(tables, 't')) {
 		show_time();
 		show_refused("lz4");
