@@ -7,7 +7,7 @@
  *
  *	-m	pages of each kind, MiB (64); 128 make a mix of 896 MiB
  *	-c	random frees and stores, millions (10)
- *	-r	rounds of the timing, of which the median counts (7)
+ *	-r	rounds of the timing (7), see pack_time.c
  *
  *	-t	which tables, by their first letters (dpct; and eu)
  *	-p	pack again by these only, as lz4+zstd:15
