@@ -146,6 +146,7 @@ static double unit_load_us(const struct packer *p)
 	static char to[MOST_LEN];
 	uint64_t rand = 5;
 	uint64_t start = sys_cpu_ns();
+	size_t all = u.nr * PAGE_SIZE;
 	bool ok = true;
 
 	for (unsigned n = 0; n < NR_LOADS; n++) {
@@ -157,7 +158,7 @@ static double unit_load_us(const struct packer *p)
 
 		if (p->zstd)
 			ok &= ZSTD_decompressDCtx(u.unpack, to, sizeof(to),
-						  from, len) == u.nr * PAGE_SIZE;
+						  from, len) == all;
 		else
 			ok &= LZ4_decompress_safe_partial(from, to, (int)len,
 				(int)need, (int)need) == (int)need;
