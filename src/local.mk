@@ -47,6 +47,7 @@ STORE = \
 	src/store/pool_slot.c src/store/pool_slot.h \
 	src/store/pool_class.c src/store/pool_class.h \
 	src/store/pool_compact.c \
+	src/store/pool_seal.c \
 	src/store/store.c src/store/store.h
 
 ENGINE = \

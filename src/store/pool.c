@@ -51,6 +51,8 @@ int pool_start(struct pool *p, const struct pool_config *cfg)
 		lock_init(&p->class[i].lock, LOCK_CLASS);
 		p->class[i].shape = p->classes.shape[i];
 	}
+	if (pool_seal_init(p))
+		return -ENOMEM;
 	return slab_start(&p->slabs, cfg->arena, cfg->reserve_len);
 }
 
@@ -247,7 +249,7 @@ void pool_drop(struct pool *p, struct pool_ref ref)
 	pool_count_locked(c, false, pool_header_len(h), pool_header_codec(h));
 	if (c->moving == ref.bits)
 		c->moving_dropped = true;	/* compaction frees the slot */
-	else
+	else if (!pool_note_late_locked(p, c, ref))
 		empty = pool_slot_free_locked(p, c, ref);
 	lock_drop(&c->lock);
 	if (empty)
@@ -311,43 +313,60 @@ void pool_usage(const struct pool *p, struct pool_usage *out)
 			round_up(p->classes.nr * sizeof(*p->class), PAGE_SIZE);
 }
 
-/* One class: its slabs, and that its sums are theirs. */
-static bool class_is_valid_locked(const struct pool *p,
-				  const struct pool_class *c)
-{
-	uint64_t nr_objects = atomic_load(&c->nr_objects);
-	uint64_t nr_touched = 0;
-	uint64_t nr_used = 0;
-	uint32_t nr = 0;
+/* Sums over slabs of a class. */
+struct tally {
+	uint64_t nr_touched;
+	uint64_t nr_used;
+	uint32_t nr;
+};
 
+static bool tally_slab_locked(struct tally *t, const struct pool *p,
+			      const struct pool_class *c, uint32_t id)
+{
+	const struct slab *s = slab_at(&p->slabs, id);
+
+	t->nr_touched += s->nr_touched;
+	t->nr_used += s->nr_used;
+	t->nr++;
+	return pool_slab_is_valid_locked(p, c, id);
+}
+
+static bool tally_lists_locked(struct tally *t, const struct pool *p,
+			       const struct pool_class *c,
+			       const uint32_t heads[POOL_NR_LISTS])
+{
 	for (unsigned list = 0; list < POOL_NR_LISTS; list++) {
-		uint32_t id = c->heads[list];
 		uint32_t prev = 0;
 
-		while (id) {
+		for (uint32_t id = heads[list]; id;) {
 			const struct slab *s = slab_at(&p->slabs, id);
 
 			if (s->list != list || s->prev != prev ||
-			    !pool_slab_is_valid_locked(p, c, id))
+			    pool_slab_is_sealed(c, s) != (heads == c->sealed) ||
+			    !tally_slab_locked(t, p, c, id))
 				return false;
-			nr_touched += s->nr_touched;
-			nr_used += s->nr_used;
-			nr++;
 			prev = id;
 			id = s->next;
 		}
 	}
-	if (c->draining) {
-		if (!pool_slab_is_valid_locked(p, c, c->draining))
-			return false;
-		nr_touched += slab_at(&p->slabs, c->draining)->nr_touched;
-		nr_used += slab_at(&p->slabs, c->draining)->nr_used;
-		nr++;
-	}
+	return true;
+}
+
+/* One class: its slabs, and that its sums are theirs. */
+static bool class_is_valid_locked(const struct pool *p,
+				  const struct pool_class *c)
+{
+	uint64_t nr_objects = atomic_load(&c->nr_objects) + c->nr_late;
+	struct tally t = { 0 };
+
+	if (!tally_lists_locked(&t, p, c, c->heads) ||
+	    !tally_lists_locked(&t, p, c, c->sealed) ||
+	    (c->draining && !tally_slab_locked(&t, p, c, c->draining)))
+		return false;
 	/* an object being moved has two slots, or none counted if dropped */
-	return nr == c->nr_slabs && nr_touched == c->nr_touched &&
-	       nr_used >= nr_objects &&
-	       nr_used <= nr_objects + (c->moving ? 2 : 0);
+	return t.nr == c->nr_slabs && t.nr_touched == c->nr_touched &&
+	       t.nr_used >= nr_objects &&
+	       t.nr_used <= nr_objects + (c->moving ? 2 : 0);
 }
 
 bool pool_is_valid(struct pool *p)

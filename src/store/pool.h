@@ -65,6 +65,10 @@ struct pool_class {
 	struct lock lock;		/* LOCK_CLASS */
 	struct pool_shape shape;	/* set once */
 	uint32_t heads[POOL_NR_LISTS];	/* numbers of slabs, 0 none */
+	uint32_t sealed[POOL_NR_LISTS];	/* the same, of before the seal */
+	bool is_sealed;			/* those of an epoch before this one */
+	uint16_t epoch;			/* one more with each seal */
+	uint32_t nr_late;		/* dropped there and not freed yet */
 	_Atomic uint32_t nr_slabs;	/* in the lists, and the draining one */
 	_Atomic uint64_t nr_touched;	/* pages of RAM in them */
 	uint32_t draining;		/* being emptied by compaction, or 0 */
@@ -86,6 +90,9 @@ struct pool {
 	_Atomic uint64_t max;		/* cap of RAM in slabs, bytes, 0 none */
 	_Atomic bool full;		/* at the cap; until 97 % of it */
 	_Atomic bool compacting;	/* one thread at a time */
+	_Atomic uint32_t nr_late;	/* entries of LATE */
+	struct pool_ref *late;		/* dropped in sealed slabs */
+	uint32_t most_late;		/* 0 before the first seal */
 	uint32_t next_class;		/* where compaction goes on; its own */
 };
 
@@ -197,6 +204,16 @@ void pool_usage(const struct pool *p, struct pool_usage *out);
  * damaged, so that it may be called at any time; takes the locks in turn.
  */
 bool pool_is_valid(struct pool *p);
+
+/*
+ * What there is now is shared with another process since a fork: from now on
+ * nothing is written there, as that would take memory.  Puts go elsewhere,
+ * and what is dropped is freed only when pool_unseal() says that the other one
+ * is gone.  A second fork seals what has come since.
+ * Context: worker, one at a time, and no compaction at the same time.
+ */
+void pool_seal(struct pool *p);
+void pool_unseal(struct pool *p);
 
 /* No store call was half-done when the process forked.  Context: child. */
 void pool_fork_child(struct pool *p);

@@ -21,6 +21,13 @@ static uint8_t list_of(const struct pool_class *c, const struct slab *s)
 	return (uint8_t)(s->nr_used * POOL_FULL / c->shape.nr_slots);
 }
 
+/* Where the slab is listed. */
+static uint32_t *head_of(struct pool_class *c, const struct slab *s,
+			 uint8_t list)
+{
+	return pool_slab_is_sealed(c, s) ? &c->sealed[list] : &c->heads[list];
+}
+
 void pool_slab_file_locked(struct pool *p, struct pool_class *c, uint32_t id)
 {
 	struct slab *s = slab_at(&p->slabs, id);
@@ -30,8 +37,8 @@ void pool_slab_file_locked(struct pool *p, struct pool_class *c, uint32_t id)
 	if (s->list == list)
 		return;
 	if (s->list != POOL_UNLISTED)
-		slab_unlink(&p->slabs, &c->heads[s->list], id);
-	slab_link(&p->slabs, &c->heads[list], id);
+		slab_unlink(&p->slabs, head_of(c, s, s->list), id);
+	slab_link(&p->slabs, head_of(c, s, list), id);
 	s->list = list;
 }
 
@@ -40,7 +47,7 @@ void pool_slab_unfile_locked(struct pool *p, struct pool_class *c, uint32_t id)
 	struct slab *s = slab_at(&p->slabs, id);
 
 	ASSERT(lock_is_held(&c->lock));
-	slab_unlink(&p->slabs, &c->heads[s->list], id);
+	slab_unlink(&p->slabs, head_of(c, s, s->list), id);
 	s->list = POOL_UNLISTED;
 }
 
@@ -65,6 +72,7 @@ void pool_slab_prepare(struct pool *p, struct pool_class *c, uint32_t id)
 
 void pool_slab_add_locked(struct pool *p, struct pool_class *c, uint32_t id)
 {
+	slab_at(&p->slabs, id)->epoch = c->epoch;
 	c->nr_slabs++;
 	c->nr_touched += slab_at(&p->slabs, id)->nr_touched;
 	pool_slab_file_locked(p, c, id);

@@ -162,6 +162,20 @@ bool pool_slot_take_below_locked(struct pool *p, struct pool_ref *ref,
 unsigned pool_slab_shorten_locked(struct pool *p, struct pool_class *c,
 				  uint32_t id);
 
+/* Must it be left as it is?  See pool_seal.c. */
+static inline bool pool_slab_is_sealed(const struct pool_class *c,
+				       const struct slab *s)
+{
+	return unlikely(c->is_sealed) && s->epoch != c->epoch;
+}
+
+/* Memory for what is noted; -ENOMEM.  Context: init. */
+MUST_USE int pool_seal_init(struct pool *p);
+
+/* It is dropped: have it freed later, if its slab is sealed; else false. */
+bool pool_note_late_locked(struct pool *p, struct pool_class *c,
+			   struct pool_ref ref);
+
 /*
  * True if the slab has become empty and is no longer of the class: the
  * caller gives it to slab_give() when it has dropped the lock.

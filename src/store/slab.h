@@ -46,6 +46,7 @@ struct slab {
 	uint8_t list;		/* of the class's lists by fullness */
 	uint8_t nr_pages;	/* its length, for ever */
 	uint8_t nr_touched;	/* pages that have RAM, from the first */
+	uint16_t epoch;		/* of its class, when it was added there */
 };
 
 struct slab_table {

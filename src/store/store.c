@@ -468,6 +468,16 @@ void store_usage(const struct store *s, struct store_usage *out)
 	}
 }
 
+void store_seal(struct store *s)
+{
+	pool_seal(&s->pool);
+}
+
+void store_unseal(struct store *s)
+{
+	pool_unseal(&s->pool);
+}
+
 void store_fork_child(struct store *s)
 {
 	pool_fork_child(&s->pool);

@@ -192,6 +192,13 @@ struct store_usage {
 
 void store_usage(const struct store *s, struct store_usage *out);
 
+/*
+ * What is stored is shared with another process from now on, or no longer;
+ * see pool_seal().  Context: as there.
+ */
+void store_seal(struct store *s);
+void store_unseal(struct store *s);
+
 /* In the child of a fork, single-threaded: make all locks anew. */
 void store_fork_child(struct store *s);
 

@@ -228,6 +228,15 @@ static void drop_all(struct worker *w)
 	assert_int_equal(u.packed, 0);
 }
 
+/* As when the process forks, and when its child is gone. */
+static void seal_or_unseal(unsigned n)
+{
+	if (n % 3)
+		store_seal(&twin.store);
+	else
+		store_unseal(&twin.store);
+}
+
 static int start(void **state)
 {
 	struct store_config cfg = {
@@ -255,10 +264,13 @@ static void test_one_thread_agrees_with_the_twin(void **state)
 		step(w);
 		if (i % 512 == 0)
 			store_compact(&twin.store, 64);
+		if (i % 1536 == 0)
+			seal_or_unseal(i / 1536);
 		if (i % 4096 == 0)
 			check_sums();
 	}
 	assert_true(atomic_load(&twin.nr_moved) > 0);
+	store_unseal(&twin.store);
 	drop_all(w);
 	free(w);
 }
@@ -322,8 +334,11 @@ static void run_threads(void)
 	pthread_create(&compactor, NULL, compact, NULL);
 	for (unsigned i = 0; i < NR_THREADS; i++)
 		pthread_create(&threads[i], NULL, churn, w[i]);
-	for (unsigned i = 0; i < 50; i++)
+	for (unsigned i = 0; i < 50; i++) {
+		seal_or_unseal(i);
 		assert_true(pool_is_valid(&twin.store.pool));
+	}
+	store_unseal(&twin.store);
 	for (unsigned i = 0; i < NR_THREADS; i++)
 		pthread_join(threads[i], NULL);
 	atomic_store(&twin.stop, true);

@@ -232,6 +232,89 @@ static void test_the_child_of_a_fork_has_new_locks(void **state)
 	assert_int_equal(put(300, 3000), 0);
 }
 
+/* --- shared with another process ------------------------------------------ */
+
+static void protect(int prot)
+{
+	assert_int_equal(mprotect(pool.slabs.base,
+				  pool.slabs.next_page * PAGE_SIZE, prot), 0);
+}
+
+/* Objects FROM..END-1, some of each length. */
+static void put_many(unsigned from, unsigned end)
+{
+	for (unsigned i = from; i < end; i++)
+		assert_int_equal(put(i, 100 + i % 50 * 20), 0);
+}
+
+/* A seventh goes at a time, of each length: a slab without any is reused. */
+static void test_a_sealed_slab_is_only_read(void **state)
+{
+	struct pool_usage u;
+
+	(void)state;
+	put_many(0, 2000);
+	for (unsigned i = 0; i < 2000; i += 7)
+		drop(i);
+	u = usage();
+	pool_seal(&pool);
+	protect(PROT_READ);
+	for (unsigned i = 1; i < 2000; i += 7)
+		drop(i);
+	assert_int_equal(usage().objects, u.objects - 286);
+	assert_int_equal(usage().used, u.used);
+	put_many(2000, 3000);
+	for (unsigned i = 2000; i < 3000; i += 7)
+		drop(i);
+	assert_true(pool_is_valid(&pool));
+	for (unsigned i = 0; i < 3000; i++)
+		if (refs[i].bits)
+			check(i);
+	/* a second fork; what came since the first is sealed, too */
+	pool_seal(&pool);
+	protect(PROT_READ);
+	for (unsigned i = 2; i < 3000; i += 7)
+		if (refs[i].bits)
+			drop(i);
+	put_many(3000, 4000);
+	assert_true(pool_is_valid(&pool));
+	protect(PROT_READ | PROT_WRITE);
+	pool_unseal(&pool);
+	assert_true(pool_is_valid(&pool));
+	for (unsigned i = 0; i < 4000; i++) {
+		if (!refs[i].bits)
+			continue;
+		check(i);
+		drop(i);
+	}
+	u = usage();
+	assert_int_equal(u.objects, 0);
+	pool_compact(&pool, 1);
+	assert_true(usage().used <= 32 * PAGE_SIZE);
+}
+
+static void test_epochs_begin_anew(void **state)
+{
+	(void)state;
+	put_many(0, 500);
+	for (uint32_t i = 0; i < pool.classes.nr; i++)
+		pool.class[i].epoch = UINT16_MAX - 1;
+	for (unsigned n = 0; n < 4; n++) {
+		pool_seal(&pool);
+		protect(PROT_READ);
+		put_many(500 * n + 500, 500 * n + 1000);
+		for (unsigned i = n; i < 500 * n + 500; i += 7)
+			if (refs[i].bits)
+				drop(i);
+		assert_true(pool_is_valid(&pool));
+	}
+	protect(PROT_READ | PROT_WRITE);
+	pool_unseal(&pool);
+	for (unsigned i = 0; i < 2500; i++)
+		if (refs[i].bits)
+			check(i);
+}
+
 #define TEST(f)	cmocka_unit_test_setup_teardown(f, start, stop)
 
 int main(void)
@@ -247,6 +330,8 @@ int main(void)
 		TEST(test_a_moved_object_may_be_dropped_at_once),
 		TEST(test_the_new_owner_is_asked),
 		TEST(test_the_child_of_a_fork_has_new_locks),
+		TEST(test_a_sealed_slab_is_only_read),
+		TEST(test_epochs_begin_anew),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
