@@ -12,11 +12,14 @@
  */
 #include "engine/cold.h"
 
+#include <errno.h>
+
 #include "base/count.h"
 #include "base/sys.h"
 #include "base/torture.h"
 #include "engine/engine.h"
 #include "engine/evict.h"
+#include "engine/keep.h"
 
 #define RUNS		64	/* runs taken from one look */
 #define JUDGED_AT_ONCE	32u	/* pages, 1 us: a fault waits for the end */
@@ -26,9 +29,21 @@
 #define HEAT_MAX	((1u << LEVEL_MAX) - 1)
 #define REFUSED_TICKS	192u	/* twelve turnovers: then it may pay */
 #define JUST_GIVEN	4u	/* entries: still being read, if shared */
+#define PASSED_LEAST	1024u
+#define PASSED_MOST	(1u << 17)
 #define REST_NS		(200 * NS_PER_MS)
 
-void cold_init(struct cold *c)
+/* One for each page that a child may have to itself: a quarter of LIMIT. */
+static uint32_t ring_length(uint64_t limit)
+{
+	uint32_t nr = PASSED_LEAST;
+
+	while (nr < PASSED_MOST && nr < limit / 4 / PAGE_SIZE)
+		nr *= 2;
+	return nr;
+}
+
+int cold_init(struct cold *c, struct arena *a, uint64_t limit)
 {
 	lock_init(&c->lock, LOCK_COLD);
 	c->hand = 0;
@@ -39,6 +54,14 @@ void cold_init(struct cold *c)
 	atomic_init(&c->nr_passed, 0);
 	atomic_init(&c->nr_followed, 0);
 	atomic_init(&c->no_hand_ns, 0);
+	c->most_passed = ring_length(limit);
+	c->passed = arena_alloc(a, c->most_passed * sizeof(c->passed[0]));
+	return c->passed ? 0 : -ENOMEM;
+}
+
+void cold_share(struct cold *c)
+{
+	atomic_store(&c->nr_followed, atomic_load(&c->nr_passed));
 }
 
 static unsigned pin_slot(uintptr_t page, unsigned probe)
@@ -192,6 +215,7 @@ static bool is_refused(const struct cold *c, uint64_t word)
 enum view {
 	VIEW_CLOCK,	/* the hand has come to it */
 	VIEW_PASSED,	/* somebody read on in order, and left it behind */
+	VIEW_OWN,	/* came back since a fork, longest ago */
 	VIEW_IDLE,	/* its neighbourhood is idle */
 };
 
@@ -202,6 +226,22 @@ static uint32_t eagerness(const struct cold *c, enum view view)
 		return 1;	/* fresh pages too */
 	return torture_is_on() ? 15 : atomic_load_explicit(
 		&c->eager, memory_order_relaxed);
+}
+
+/* It stays, and with more objects kept than are wanted, without its own. */
+static bool cool(struct engine *e, page_word *w, uint64_t *old, unsigned heat)
+{
+	uint64_t was = *old;
+	uint64_t word = page_with_heat(was & ~PAGE_REFUSED, page_level(was),
+				       heat);
+	bool sheds = page_has_object(was) && keep_sheds(e);
+
+	if (!page_shift(&e->pages, w, old,
+			sheds ? page_at(word, PAGE_HERE, 0) : word))
+		return false;
+	if (sheds)
+		keep_drop(e, was);
+	return true;
 }
 
 /* Pass over a page, or leave it to go?  Up to EAGER heat is cold. */
@@ -218,10 +258,7 @@ static bool is_cold(struct engine *e, page_word *w, uint32_t eager)
 		}
 		if (heat <= eager && !(old & PAGE_REFUSED))
 			return true;
-		if (!page_shift(&e->pages, w, &old,
-				page_with_heat(old & ~PAGE_REFUSED,
-					       page_level(old),
-					       heat ? heat - 1 : 0)))
+		if (!cool(e, w, &old, heat ? heat - 1 : 0))
 			continue;
 		count_one(UZSWAP_COUNT_skip_heat);
 		return false;
@@ -231,25 +268,44 @@ static bool is_cold(struct engine *e, page_word *w, uint32_t eager)
 	return false;
 }
 
-/*
- * Came back unasked and was not asked for since, or not tried.  WARM: others
- * too; then what came back first goes first.
- */
-static bool is_passed(page_word *w, bool warm)
+/* Came back unasked and was not asked for since, or not tried. */
+static bool is_passed(page_word *w)
 {
 	uint64_t word = w ? atomic_load(w) : 0;
 
-	return word && page_state(word) == PAGE_HERE &&
-	       (warm || !page_heat(word)) && !(word & PAGE_REFUSED);
+	return word && page_state(word) == PAGE_HERE && !page_heat(word) &&
+	       !(word & PAGE_REFUSED);
 }
 
-/* Which of the NR pages at ADDR are cold; a bit each. */
-static void judge(struct helper *h, uintptr_t addr, size_t nr,
+/*
+ * Came back, and not again and again.  Others cool by half: there are not many
+ * pages to choose from.
+ */
+static bool is_own(struct engine *e, page_word *w, uint32_t eager, bool *stays)
+{
+	uint64_t old = w ? atomic_load(w) : 0;
+
+	while (old && page_state(old) == PAGE_HERE && !(old & PAGE_REFUSED)) {
+		unsigned heat = page_heat(old);
+
+		if (heat <= eager)
+			return true;
+		*stays = true;
+		if (!cool(e, w, &old, heat / 2))
+			continue;
+		count_one(UZSWAP_COUNT_skip_heat);
+		return false;
+	}
+	return false;
+}
+
+/* Which of the NR pages at ADDR are cold, a bit each; and are some hot? */
+static bool judge(struct helper *h, uintptr_t addr, size_t nr,
 		  uint64_t cold[CHUNK_PAGES / 64], enum view view)
 {
 	struct engine *e = h->engine;
-	const bool shares = atomic_load(&e->fork.shares);
 	const uint32_t eager = eagerness(&e->cold, view);
+	bool stays = false;
 
 	order_enter(&e->order, h->slot);
 	for (size_t i = 0; i < nr; i++) {
@@ -260,8 +316,9 @@ static void judge(struct helper *h, uintptr_t addr, size_t nr,
 		if (i % JUDGED_AT_ONCE == 0)
 			order_pause(&e->order, h->slot);
 		w = page_find(&e->pages, page);
-		yes = (view == VIEW_PASSED ? is_passed(w, shares)
-					   : !w || is_cold(e, w, eager)) &&
+		yes = (view == VIEW_PASSED ? is_passed(w) :
+		       view == VIEW_OWN ? is_own(e, w, eager, &stays) :
+		       !w || is_cold(e, w, eager)) &&
 		      !cold_is_pinned(&e->cold, page);
 
 		if (i % 64 == 0)
@@ -270,6 +327,17 @@ static void judge(struct helper *h, uintptr_t addr, size_t nr,
 	}
 	order_leave(&e->order, h->slot);
 	count_add(UZSWAP_COUNT_scanned, nr);
+	return stays;
+}
+
+void cold_passed(struct cold *c, struct page_run run)
+{
+	size_t nr = (run.end - run.start) / PAGE_SIZE;
+
+	if (!nr || nr >= PAGE_SIZE)
+		return;
+	atomic_store(&c->passed[atomic_fetch_add(&c->nr_passed, 1) %
+				c->most_passed], run.start | nr);
 }
 
 /* The rest of a stretch may stay when MOST have left. */
@@ -283,7 +351,8 @@ static size_t sweep_run(struct helper *h, const struct page_run *run,
 
 	if (nr > CHUNK_PAGES)
 		nr = CHUNK_PAGES;
-	judge(h, run->start, nr, cold, view);
+	if (judge(h, run->start, nr, cold, view))
+		cold_passed(&h->engine->cold, *run);
 	while (from < nr && taken < most) {
 		size_t to = from;
 
@@ -299,36 +368,27 @@ static size_t sweep_run(struct helper *h, const struct page_run *run,
 	return taken;
 }
 
-void cold_passed(struct cold *c, struct page_run run)
-{
-	size_t nr = (run.end - run.start) / PAGE_SIZE;
-
-	if (!nr || nr >= PAGE_SIZE)
-		return;
-	atomic_store(&c->passed[atomic_fetch_add(&c->nr_passed, 1) %
-				COLD_PASSED], run.start | nr);
-}
-
 /* Take out what is unused since it came in the next stretch passed. */
 static bool follow_passed(struct helper *h, size_t *taken)
 {
 	struct cold *c = &h->engine->cold;
 	uint32_t nr = atomic_load_explicit(&c->nr_passed, memory_order_relaxed);
 	uint32_t was = atomic_load(&c->nr_followed);
-	uint32_t at = nr - was > COLD_PASSED ? nr - COLD_PASSED : was;
-	uint32_t least = atomic_load(&h->engine->fork.shares) ? JUST_GIVEN : 0;
+	uint32_t at = nr - was > c->most_passed ? nr - c->most_passed : was;
+	bool shares = atomic_load(&h->engine->fork.shares);
+	uint32_t least = shares ? JUST_GIVEN : 0;
 	uintptr_t entry;
 
 	if (nr - at <= least ||
 	    !atomic_compare_exchange_strong(&c->nr_followed, &was, at + 1))
 		return false;
-	entry = atomic_exchange(&c->passed[at % COLD_PASSED], 0);
+	entry = atomic_exchange(&c->passed[at % c->most_passed], 0);
 	if (entry)
 		*taken = sweep_run(h, &(struct page_run){
 			.start = entry & PAGE_MASK,
 			.end = (entry & PAGE_MASK) +
 			       (entry & ~PAGE_MASK) * PAGE_SIZE },
-			VIEW_PASSED, SIZE_MAX);
+			shares ? VIEW_OWN : VIEW_PASSED, SIZE_MAX);
 	return true;
 }
 

@@ -25,6 +25,7 @@
 #ifndef UZ_ENGINE_COLD_H
 #define UZ_ENGINE_COLD_H
 
+#include "base/arena.h"
 #include "base/lock.h"
 #include "base/pagemap.h"
 #include "base/types.h"
@@ -35,7 +36,6 @@ struct helper;
 #define COLD_PIN_BITS	13
 #define COLD_PINS	(1u << COLD_PIN_BITS)
 #define COLD_PROBES	16u	/* places looked at for one page */
-#define COLD_PASSED	1024u	/* stretches behind threads that read on */
 
 struct cold {
 	struct lock lock;	/* LOCK_COLD: the hand */
@@ -45,13 +45,17 @@ struct cold {
 	uint32_t tick_len;	/* evictions per tick: resident / 16 */
 	_Atomic uint32_t eager;	/* heat that counts as cold, 0..63 */
 	_Atomic uintptr_t pins[COLD_PINS]; /* pages, hashed; never taken out */
-	_Atomic uintptr_t passed[COLD_PASSED]; /* address | pages; 0 empty */
+	_Atomic uintptr_t *passed;	/* address | pages; 0 empty.  A ring */
+	uint32_t most_passed;		/* its length, a power of two */
 	_Atomic uint32_t nr_passed;	/* entries written, ever */
 	_Atomic uint32_t nr_followed;	/* entries taken, ever */
 	_Atomic uint64_t no_hand_ns;	/* shared memory: rests until then */
 };
 
-void cold_init(struct cold *c);
+MUST_USE int cold_init(struct cold *c, struct arena *a, uint64_t limit);
+
+/* All memory is a relative's as well: what was passed cannot leave. */
+void cold_share(struct cold *c);
 
 /*
  * Move the hand over the next stretch of memory and take out what is cold
@@ -86,8 +90,9 @@ bool cold_is_pinned(const struct cold *c, uintptr_t page);
  * fits does not push out all that was resident, to find nothing of it at
  * its next pass.  Only a hint: the oldest are forgotten.
  *
- * While memory is shared since a fork, so is all that came back since: it is
- * most of what this process has to itself, and all that can leave.
+ * While memory is shared since a fork, all that came back since is listed
+ * here: it is most of what this process has to itself, and all that can leave.
+ * Oldest first, but what comes back again and again stays for a while.
  */
 void cold_passed(struct cold *c, struct page_run run);
 

@@ -150,11 +150,11 @@ static int build(struct engine *e)
 	    region_init(&e->regions, &e->arena) ||
 	    staging_init(&e->staging, &e->arena, nr_trays(e)) ||
 	    start_store(e) || adopt_init(e) || fork_init(e) ||
+	    cold_init(&e->cold, &e->arena, e->now.limit) ||
 	    upkeep_init(e, e->cfg.repack_idle_ms, e->cfg.repack_cpu_pct))
 		return -ENOMEM;
 	age_set(e, e->cfg.min_age_ms, e->cfg.max_stall_ms);
 	order_init(&e->order);
-	cold_init(&e->cold);
 	e->restore.zeros = arena_alloc(&e->arena, RESTORE_WINDOW * PAGE_SIZE);
 	for (unsigned i = 0; !ret && i < e->nr_servers; i++)
 		ret = helper_init(&e->servers[i], e, slot++, i, true);

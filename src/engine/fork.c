@@ -153,7 +153,9 @@ static void settle_page(struct engine *e, page_word *w)
 static void share(struct engine *e)
 {
 	staging_set_aside(&e->staging);
-	e->fork.shared_ns = sys_now_ns();
+	store_seal(&e->store);
+	cold_share(&e->cold);
+	atomic_store(&e->fork.shared_ns, sys_now_ns());
 	atomic_store(&e->fork.shares, 1);
 }
 
@@ -166,6 +168,7 @@ void fork_settle(struct helper *h)
 		return;
 	order_exclude(&e->order);
 	if (!atomic_load(&f->users)) {
+		share(e);
 		for (uint32_t i = 0; i < f->nr_journal; i++) {
 			uintptr_t addr = f->journal[i];
 			page_word *w = page_find(&e->pages, addr);
@@ -181,21 +184,24 @@ void fork_settle(struct helper *h)
 		atomic_store(&f->snapshot, 0);
 	}
 	order_admit(&e->order);
-	share(e);
 }
 
 void fork_check_shared(struct helper *h)
 {
 	struct fork_state *f = &h->engine->fork;
+	uint64_t since_ns;
 	bool exclusive;
 
 	if (likely(!atomic_load(&f->shares)))
 		return;
+	since_ns = sys_now_ns() - atomic_load(&f->shared_ns);
 	pagemap_alike(&h->pagemap, (uintptr_t)f->probe, 1, &exclusive);
-	if (!exclusive && sys_now_ns() - f->shared_ns < SHARED_MOST_NS)
+	if ((!exclusive && since_ns < SHARED_MOST_NS) || !fork_work_begin(f))
 		return;
+	store_unseal(&h->engine->store);
 	staging_own(&h->engine->staging);
 	atomic_store(&f->shares, 0);
+	fork_work_end(f);
 }
 
 /* --- the child ----------------------------------------------------------- */
@@ -365,9 +371,9 @@ void fork_child(struct engine *e)
 	region_fork_child(&e->regions);
 	page_fork_child(&e->pages);
 	staging_fork_child(&e->staging);
-	share(e);
 	gate_fork_child(&e->gate);
 	store_fork_child(&e->store);
+	share(e);
 	upkeep_fork_child(e);
 	lock_init(&e->cold.lock, LOCK_COLD);
 	/* a child inherits no locks */

@@ -46,7 +46,7 @@ struct fork_state {
 	uintptr_t *journal;		/* FORK_JOURNAL addresses */
 	struct uffd_event *events;	/* FORK_EVENTS */
 	_Atomic uint32_t shares;	/* memory is shared with a relative */
-	uint64_t shared_ns;		/* since then; steward */
+	_Atomic uint64_t shared_ns;	/* since then */
 	_Atomic uint32_t *probe;	/* written before each fork only */
 };
 

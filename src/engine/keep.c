@@ -10,9 +10,6 @@
 #include "base/log.h"
 #include "engine/engine.h"
 
-/* Of sixteen parts of what is resident: objects kept after a fork. */
-#define MOST_SHARED	8
-
 #define ENTRY(ref)	((ref).bits << 1 | 1)
 
 bool keep_wanted(struct engine *e, bool passing)
@@ -20,9 +17,17 @@ bool keep_wanted(struct engine *e, bool passing)
 	/* engine B's pages go to and fro in other ways */
 	if (!e->use_move)
 		return false;
+	/* while shared, dropping it would free nothing */
 	if (atomic_load(&e->fork.shares))
-		return page_kept(&e->pages) < MOST_SHARED * e->cold.tick_len;
+		return true;
 	return passing && page_kept(&e->pages) < e->cold.tick_len;
+}
+
+bool keep_sheds(struct engine *e)
+{
+	/* all that came back while memory was shared has one */
+	return !atomic_load(&e->fork.shares) &&
+	       page_kept(&e->pages) > 2 * (int64_t)e->cold.tick_len;
 }
 
 void keep_drop(struct engine *e, uint64_t word)

@@ -35,6 +35,9 @@ struct helper;
  */
 bool keep_wanted(struct engine *e, bool passing);
 
+/* Are there so many that pages in use are to lose theirs?  Any context. */
+bool keep_sheds(struct engine *e);
+
 /* The word of a page that is HERE and keeps REF. */
 static inline uint64_t keep_word(uint64_t word, struct store_ref ref)
 {
