@@ -327,15 +327,15 @@ long evict_pack(struct helper *h, size_t most)
  * Trays that may wait: a quarter of staging, 1/128 of the limit.  It is a list
  * of second chances; a longer one saves fewer misses than it adds soft faults
  * (docs/policy.md), and in a forked child all of it is copied.  Next to none
- * while memory is over its target, and in a child that lives in what little
- * its parent has left.
+ * while memory is over its target, before a fork, after which what waits is
+ * set aside, and in a child that lives in what little its parent has left.
  */
 static size_t longest_queue(struct engine *e)
 {
 	const struct reclaim *r = &e->reclaim;
 
 	if (atomic_load(&r->room) < -r->reserve / 4 ||
-	    atomic_load(&e->fork.shares))
+	    atomic_load(&e->fork.shares) || atomic_load(&r->ahead))
 		return 1;
 	return max_size(e->staging.nr_trays / 4, 1);
 }

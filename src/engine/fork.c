@@ -27,6 +27,14 @@
 
 #define SHARED_MOST_NS	(300 * NS_PER_S)
 #define BUSY_PAUSE_NS	(50 * NS_PER_US)
+/* Room before a fork: how long it may take, and how often in vain. */
+#define ROOM_PART	8
+#define ROOM_MOST_NS	NS_PER_S
+#define ROOM_PAUSE_NS	(NS_PER_MS / 2)
+#define ROOM_STUCK	3u
+/* Children gone so soon need none; nor do those forked soon after. */
+#define BRIEF_NS	NS_PER_S
+#define OFTEN_NS	(10 * NS_PER_S)
 
 int fork_init(struct engine *e)
 {
@@ -89,6 +97,36 @@ void fork_release(struct engine *e)
 {
 	torture_pause();
 	atomic_fetch_sub(&e->fork.users, 1);
+}
+
+/* Pages: a part of the limit, or of this process if that is smaller. */
+static int64_t room_wanted(struct engine *e)
+{
+	uint64_t own = atomic_load(&e->resident) / PAGE_SIZE +
+		       page_total(&e->pages, PAGE_STORED);
+	int64_t part = (int64_t)(own / ROOM_PART);
+
+	return part < e->reclaim.ample ? part : e->reclaim.ample;
+}
+
+void fork_make_room(struct engine *e)
+{
+	struct reclaim *r = &e->reclaim;
+	const uint64_t now_ns = sys_now_ns();
+	const int64_t want = room_wanted(e);
+
+	if (atomic_load(&e->fork.brief) &&
+	    now_ns - atomic_load(&e->fork.shared_ns) < OFTEN_NS)
+		return;
+	while (atomic_load(&r->room) < want &&
+	       sys_now_ns() - now_ns < ROOM_MOST_NS &&
+	       atomic_load(&r->stuck) < ROOM_STUCK &&
+	       !atomic_load(&e->stopping) && !atomic_load(&e->fork.users)) {
+		atomic_store(&r->ahead, want);
+		reclaim_ring(r);
+		sys_nanosleep(ROOM_PAUSE_NS);
+	}
+	atomic_store(&r->ahead, 0);
 }
 
 void fork_prepare(struct engine *e)
@@ -198,6 +236,7 @@ void fork_check_shared(struct helper *h)
 	pagemap_alike(&h->pagemap, (uintptr_t)f->probe, 1, &exclusive);
 	if ((!exclusive && since_ns < SHARED_MOST_NS) || !fork_work_begin(f))
 		return;
+	atomic_store(&f->brief, since_ns < BRIEF_NS);
 	store_unseal(&h->engine->store);
 	staging_own(&h->engine->staging);
 	atomic_store(&f->shares, 0);

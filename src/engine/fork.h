@@ -47,10 +47,18 @@ struct fork_state {
 	struct uffd_event *events;	/* FORK_EVENTS */
 	_Atomic uint32_t shares;	/* memory is shared with a relative */
 	_Atomic uint64_t shared_ns;	/* since then */
+	_Atomic bool brief;		/* not for long, the last time */
 	_Atomic uint32_t *probe;	/* written before each fork only */
 };
 
 MUST_USE int fork_init(struct engine *e);
+
+/*
+ * Before a fork, in the program's thread: have memory evicted, as after it
+ * nothing that is shared can leave.  Returns when there is room for two, and
+ * within a second.  Context: app.
+ */
+void fork_make_room(struct engine *e);
 
 /*
  * Around fork(), in the program's thread.  Context: app / child.

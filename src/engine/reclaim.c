@@ -24,6 +24,13 @@
  * program inside a section holds up every fault for a time slice.
  */
 #define EVICTOR_NICE	(-10)
+/*
+ * Of the limit, for a fork: what parent and child change and bring back from
+ * then on is their own, and all that can leave (docs/pressure.md).
+ */
+#define AMPLE_PART	8
+#define AMPLE_LEAST	(16 * MIB)
+#define AMPLE_MOST	(2 * GIB)
 #define IDLE_NS		(100 * NS_PER_MS)
 #define EMPTY_NS	(2 * NS_PER_S)
 #define STUCK_NS	(20 * NS_PER_MS)
@@ -78,6 +85,8 @@ void reclaim_update(struct reclaim *r, uint64_t limit, int64_t headroom,
 	r->reserve = reclaim_reserve(limit);
 	r->low = clamp_pages(limit / 256, 2 * MIB, 64 * MIB) / nr;
 	r->high = 2 * r->low;
+	r->ample = (clamp_pages(limit / AMPLE_PART, AMPLE_LEAST, AMPLE_MOST) -
+		    r->reserve) / nr;
 	room = headroom / (int64_t)PAGE_SIZE - r->reserve;
 	/* what is wished for makes nobody wait */
 	if (room > 0)
@@ -200,11 +209,19 @@ static bool is_wanted(struct reclaim *r)
 	return atomic_load(&r->wanted) > 0;
 }
 
+/* Less room than MARK, or than a fork waits for? */
+static bool lacks(struct reclaim *r, int64_t mark)
+{
+	const int64_t room = atomic_load(&r->room);
+
+	return room < mark || room < atomic_load(&r->ahead);
+}
+
 static bool has_work(struct engine *e)
 {
 	struct reclaim *r = &e->reclaim;
 
-	return (atomic_load(&r->room) < r->low || is_wanted(r) ||
+	return (lacks(r, r->low) || is_wanted(r) ||
 		torture_is_on()) && !atomic_load(&e->stopping);
 }
 
@@ -280,7 +297,7 @@ void reclaim_run(void *helper)
 
 		if (!has_work(e))
 			wait_for_work(e);
-		while ((atomic_load(&r->room) < r->high || is_wanted(r)) &&
+		while ((lacks(r, r->high) || is_wanted(r)) &&
 		       !atomic_load(&e->stopping)) {
 			if (evict_round(h)) {
 				atomic_store(&r->stuck, 0);

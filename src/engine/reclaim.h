@@ -28,6 +28,8 @@ struct reclaim {
 	int64_t reserve;	/* pages kept free below the limit */
 	int64_t low;		/* pages; evictors start */
 	int64_t high;		/* pages; evictors stop */
+	int64_t ample;		/* pages; what a fork should find */
+	_Atomic int64_t ahead;	/* pages; a fork waits until they are there */
 	_Atomic uint32_t bell;	/* futex: evictors, there is work */
 	_Atomic uint32_t asleep; /* evictors waiting for the bell */
 	_Atomic int64_t wanted;	/* pages to evict for who asked for it */

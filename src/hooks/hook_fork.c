@@ -115,6 +115,8 @@ static bool is_up(void)
 
 static void prepare(void)
 {
+	if (is_up())
+		fork_make_room(&hooks_engine);
 	fork_hold(&hooks_engine);
 	prepared = is_up();
 	if (!prepared)
