@@ -13,7 +13,7 @@
 #include "pattern.h"
 
 #define OLD	1000000
-#define MOST	(DATA_LEN / 16)	/* half of it was stored */
+#define MOST	(DATA_LEN / 8)	/* half of it was stored */
 
 static size_t private_dirty(void)
 {
