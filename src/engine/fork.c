@@ -118,6 +118,7 @@ void fork_make_room(struct engine *e)
 	if (atomic_load(&e->fork.brief) &&
 	    now_ns - atomic_load(&e->fork.shared_ns) < OFTEN_NS)
 		return;
+	atomic_store(&r->stuck, 0);	/* of the last child's days, maybe */
 	while (atomic_load(&r->room) < want &&
 	       sys_now_ns() - now_ns < ROOM_MOST_NS &&
 	       atomic_load(&r->stuck) < ROOM_STUCK &&
