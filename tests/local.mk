@@ -198,6 +198,7 @@ EXTRA_DIST += tests/run-tap.sh tests/run-preload.sh \
 REAL_FILES = \
 	tests/lib/group.sh \
 	tests/lib/in_group.sh \
+	tests/lib/script.sh \
 	tests/lib/setup.sh \
 	tests/real/arenas.c \
 	tests/real/bgsave.sh \

@@ -4,36 +4,21 @@
 # lib.sh - what the tests of pressure share; to be sourced.
 #
 # They need root, a memory controller, and the real library, and make memory
-# groups of their own.  $zctl is the one that was built, $work a directory.
+# groups of their own.  $zctl is the one that was built.
 
-here=$(cd "$(dirname "$0")" && pwd) || exit 99
-UZ_SRCDIR=${UZ_SRCDIR:-$(cd "$here/../.." && pwd)}
-UZ_BUILDDIR=$(cd "${UZ_BUILDDIR:-$UZ_SRCDIR}" && pwd) || exit 99
-CC=${CC:-cc}
+# shellcheck source=tests/lib/script.sh
+. "$(dirname "$0")/../lib/script.sh"
+
 PY=/usr/bin/python3
 zctl=$UZ_BUILDDIR/zctl
-GROUP_LIB=$here/../lib
-# shellcheck source=../lib/group.sh
+GROUP_LIB=$UZ_SRCDIR/tests/lib
+# shellcheck source=tests/lib/group.sh
 . "$GROUP_LIB/group.sh"
-unset LD_PRELOAD
-for name in $(env | sed -n 's/^\(UZSWAP_[A-Z_]*\)=.*/\1/p'); do
-	unset "$name"
-done
 
-skip()
-{
-	echo "SKIP: $*"
-	exit 77
-}
-
-work=$(mktemp -d "${TMPDIR:-/tmp}/uzpressure.XXXXXX") || exit 99
-end_all()
+at_end()
 {
 	group_cleanup
-	rm -rf "$work"
 }
-trap end_all EXIT
-trap 'exit 130' INT TERM HUP
 
 [ -e "$UZ_BUILDDIR/.libs/libuzswap.so.0" ] || skip 'the library was not built'
 [ -x "$PY" ] || skip 'python3 is not installed'

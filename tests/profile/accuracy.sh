@@ -29,4 +29,4 @@ done
 echo >&3
 exec 3>&-
 wait $pid || { echo "known_sites: status $?"; exit 1; }
-python3 "$src/tests/profile/check_accuracy.py" summary truth
+python3 "$here/check_accuracy.py" summary truth

@@ -15,12 +15,10 @@ export GROUP_LIB="$UZ_SRCDIR/tests/lib"
 command -v redis-server >/dev/null || skip 'redis-server is not installed'
 group_probe || skip "$GROUP_WHY"
 cp "$UZ_BUILDDIR/.libs/libuzswap.so.0" "$library" || broken 'no library'
-end_all()
+at_end()
 {
-	cleanup
 	group_cleanup
 }
-trap end_all EXIT
 
 MIB=1048576
 group_create redis $((140 * MIB)) || broken 'no group'

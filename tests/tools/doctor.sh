@@ -78,8 +78,12 @@ GROUP_LIB=$UZ_SRCDIR/tests/lib
 . "$GROUP_LIB/group.sh"
 if group_probe && group_create above $((300 << 20)); then
 	below=$GROUP_DIR/below
-	trap 'rmdir "$below"; group_cleanup; cleanup' EXIT
 	mkdir "$below"
+	at_end()
+	{
+		rmdir "$below"
+		group_cleanup
+	}
 	group_run "$below" "$zctl" doctor >"$work/out" 2>&1
 	contains 'cgroup limit 300'
 fi

@@ -7,51 +7,16 @@
 # that does nothing (in .libs, where zctl looks first): these tests are about
 # the tool, and work where the real library is not built.
 #
-#   expect STATUS TEXT COMMAND...   run it; compare exit status and output
 #   fake MODE                       start tests/tools/fake_target: $pid
-#   finish                          the verdict
 
-UZ_SRCDIR=${UZ_SRCDIR:-$(cd "$(dirname "$0")/../.." && pwd)}
-UZ_BUILDDIR=${UZ_BUILDDIR:-$UZ_SRCDIR}
-CC=${CC:-cc}
+# shellcheck source=tests/lib/script.sh
+. "$(dirname "$0")/../lib/script.sh"
+
 export LC_ALL=C TERM=dumb
 
 # a zctl built with a sanitizer is also run below one, with a preload
 export ASAN_OPTIONS=verify_asan_link_order=0
 
-unset LD_PRELOAD
-for name in $(env | sed -n 's/^\(UZSWAP_[A-Z_]*\)=.*/\1/p'); do
-	unset "$name"
-done
-
-# users without rights must get there too, so not below a private TMPDIR
-work=$(mktemp -d /tmp/zctl-test.XXXXXX) || exit 99
-chmod 755 "$work"
-pids=
-faults=0
-
-cleanup()
-{
-	for p in $pids; do
-		kill -9 "$p" 2>/dev/null
-	done
-	rm -rf "$work"
-}
-trap cleanup EXIT
-
-broken()
-{
-	echo "$*"
-	exit 99
-}
-
-skip()
-{
-	echo "SKIP: $*"
-	exit 77
-}
-
-UZ_BUILDDIR=$(cd "$UZ_BUILDDIR" && pwd) || exit 99
 cd "$work" || exit 99
 [ -x "$UZ_BUILDDIR/zctl" ] || broken "$UZ_BUILDDIR/zctl: not built"
 mkdir "$work/.libs"
@@ -108,50 +73,4 @@ end_fake()
 {
 	kill -9 "$pid" 2>/dev/null
 	wait "$pid" 2>/dev/null
-}
-
-fault()
-{
-	echo "$*"
-	faults=$((faults + 1))
-}
-
-# expect STATUS TEXT COMMAND...: TEXT is in the output, "" is no output,
-# "*" any.  The output stays in $work/out.
-expect()
-{
-	status=$1
-	text=$2
-	shift 2
-	"$@" >"$work/out" 2>&1 </dev/null
-	got=$?
-	[ "$got" = "$status" ] ||
-		fault "$*: status $got, not $status: $(head -n 3 "$work/out")"
-	grep -q -e AddressSanitizer -e 'runtime error' "$work/out" &&
-		fault "$*: $(cat "$work/out")"
-	case $text in
-	'') [ ! -s "$work/out" ] || fault "$*: output: $(cat "$work/out")" ;;
-	'*') ;;
-	*)
-		grep -qF -e "$text" "$work/out" ||
-			fault "$*: no '$text' in: $(cat "$work/out")" ;;
-	esac
-}
-
-# contains TEXT, lacks TEXT: the output of the last expect
-contains()
-{
-	grep -qF -e "$1" "$work/out" || fault "no '$1' in: $(cat "$work/out")"
-}
-
-lacks()
-{
-	! grep -qF -e "$1" "$work/out" || fault "'$1' in: $(cat "$work/out")"
-}
-
-finish()
-{
-	[ "$faults" = 0 ] && exit 0
-	echo "$faults faults"
-	exit 1
 }

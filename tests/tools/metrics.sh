@@ -8,12 +8,10 @@
 build_fake
 prometheus=
 
-end_prometheus()
+at_end()
 {
 	[ -z "$prometheus" ] || kill "$prometheus" 2>/dev/null
-	cleanup
 }
-trap end_prometheus EXIT
 
 # has LINE: as a whole, in the last output
 has()

@@ -45,12 +45,10 @@ fi
 unset TMUX
 nr_screen=0
 in_tmux() { tmux -f /dev/null -L "uz$$-$nr_screen" "$@"; }
-end_tmux()
+at_end()
 {
 	in_tmux kill-server 2>/dev/null
-	cleanup
 }
-trap end_tmux EXIT
 
 fake degraded
 second=$pid
