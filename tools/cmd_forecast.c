@@ -17,6 +17,7 @@
 
 #include "commands.h"
 #include "profile_sum.h"
+#include "profile_text.h"
 #include "profile_watch.h"
 #include "record.h"
 #include "units.h"
@@ -138,10 +139,7 @@ static void print_head(const struct profile *p, const struct profile_sum *sum)
 {
 	char text[4][UNITS_BUF];
 
-	printf("%s (pid %" PRId64 ")  recorded for %s, %s resident",
-	       p->command, p->pid,
-	       duration(text[0], (double)p->lasted_ms * NS_PER_MS),
-	       size(text[1], (double)p->resident));
+	profile_text_process(p);
 	if (p->stored)
 		printf(", %s stored in %s", size(text[2], (double)p->stored),
 		       size(text[3], (double)p->pool));
@@ -219,6 +217,8 @@ static enum zctl_status show_json(const struct profile *p,
 	json_object_set_new(root, "slack_ms", whole((double)sum->slack_ms));
 	json_object_set_new(root, "resident_bytes",
 			    whole((double)p->resident));
+	json_object_set_new(root, "process_resident_bytes",
+			    whole((double)p->process_resident));
 	json_object_set_new(root, "stored_bytes", whole((double)p->stored));
 	json_object_set_new(root, "pool_bytes", whole((double)p->pool));
 	json_object_set_new(root, "ages", rows);

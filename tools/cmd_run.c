@@ -16,6 +16,7 @@
 #define _GNU_SOURCE
 #include <argp.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -91,7 +92,6 @@ static const struct {
 	const char *setting;
 } shorthands[] = {
 	{ 'm', "--limit", "limit" },
-	{ 'a', "--min-age", "min_age" },
 	{ 'c', "--compressor", "compressor" },
 	{ KEY_POOL_MAX, "--pool-max", "pool_max" },
 	{ KEY_FOLLOW, "--follow", "follow" },
@@ -220,6 +220,20 @@ static void parse_set(struct plan *plan, const char *arg)
 	add_setting(plan, option, key, equal + 1);
 }
 
+/* The time of an option is in seconds, that of a setting as its name says. */
+static void add_min_age(struct plan *plan, const char *arg)
+{
+	char ms[UNITS_BUF];
+	uint64_t ns;
+
+	if (units_parse_seconds(&ns, arg) < 0) {
+		add_setting(plan, "--min-age", "min_age", arg);
+		return;
+	}
+	snprintf(ms, sizeof(ms), "%" PRIu64 "ms", ns / 1000000);
+	add_setting(plan, "--min-age", "min_age", ms);
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct plan *plan = state->input;
@@ -232,6 +246,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		}
 	}
 	switch (key) {
+	case 'a':
+		add_min_age(plan, arg);
+		return 0;
 	case KEY_SET:
 		parse_set(plan, arg);
 		return 0;

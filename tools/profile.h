@@ -115,7 +115,8 @@ struct profile {
 	uint64_t round_ms;
 	uint64_t interval;
 	uint64_t cell;
-	uint64_t resident;
+	uint64_t resident;	/* and watched */
+	uint64_t process_resident;	/* watched or not; 0 unknown */
 	uint64_t stored;
 	uint64_t pool;
 	uint64_t samples;
@@ -206,7 +207,8 @@ char *profile_demangle(const char *name);
 #define PROFILE_NUMBERS(X)						\
 	X(pid) X(clock_ms) X(lasted_ms) X(round_ms) X(interval) X(cell)	\
 	X(resident) X(stored) X(pool) X(samples) X(lost) X(no_stack)	\
-	X(unwind_ns) X(asked) X(asked_ns) X(sampler_ns) X(fault_ns)
+	X(unwind_ns) X(asked) X(asked_ns) X(sampler_ns) X(fault_ns)	\
+	X(process_resident)
 
 MUST_USE enum zctl_status profile_save(const struct profile *p,
 				       const char *path, bool force);

@@ -178,6 +178,7 @@ static void take_head(struct profile *p, const struct uzswap_profile *h)
 	p->interval = h->interval ? clip(h->interval) : 1;
 	p->cell = h->cell >= PROFILE_PAGE ? clip(h->cell) : PROFILE_PAGE;
 	p->resident = clip(h->resident);
+	p->process_resident = clip(h->process_resident);
 	p->stored = clip(h->stored);
 	p->pool = clip(h->pool);
 	p->samples = clip(h->samples);

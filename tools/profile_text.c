@@ -21,6 +21,7 @@
 #define CHAIN		3	/* callers named in a line */
 #define HEAT_COLUMNS	64
 #define NS_PER_MS	1000000u
+#define WATCHED_PART	16	/* unwatched beside it: nothing to mention */
 
 static const char *size(char *buf, double bytes)
 {
@@ -35,18 +36,31 @@ static const char *age(char *buf, double ms)
 			      (uint64_t)fmin(ms, 9e12) * NS_PER_MS);
 }
 
-void profile_text_head(const struct profile *p, const struct profile_sum *sum)
+void profile_text_process(const struct profile *p)
 {
 	char lasted[UNITS_BUF];
 	char resident[UNITS_BUF];
+	char all[UNITS_BUF];
+
+	printf("%s (pid %" PRId64 ")  recorded for %s, %s", p->command, p->pid,
+	       age(lasted, (double)p->lasted_ms),
+	       size(resident, (double)p->resident));
+	/* some small mappings never are */
+	if (p->process_resident > p->resident + p->resident / WATCHED_PART)
+		printf(" of %s resident are watched so far",
+		       size(all, (double)p->process_resident));
+	else
+		printf(" resident");
+}
+
+void profile_text_head(const struct profile *p, const struct profile_sum *sum)
+{
 	char cell[UNITS_BUF];
 	char slack[UNITS_BUF];
 	char interval[UNITS_BUF];
 
-	printf("%s (pid %" PRId64 ")  recorded for %s, %s resident\n",
-	       p->command, p->pid, age(lasted, (double)p->lasted_ms),
-	       size(resident, (double)p->resident));
-	printf("one page watched in %s, ages true to %s; one allocation "
+	profile_text_process(p);
+	printf("\none page watched in %s, ages true to %s; one allocation "
 	       "sampled in %s\n\n", size(cell, (double)p->cell),
 	       age(slack, (double)sum->slack_ms),
 	       size(interval, (double)p->interval));

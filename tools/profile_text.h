@@ -13,7 +13,10 @@ struct profile_text {
 	bool stacks;		/* whole call stacks below each site */
 };
 
-/* "python3 (pid 77): 60s recorded, ..." */
+/* "python3 (pid 77)  recorded for 60s, 88.8M resident", to go on from there. */
+void profile_text_process(const struct profile *p);
+
+/* The same, and how it was sampled. */
 void profile_text_head(const struct profile *p,
 		       const struct profile_sum *sum);
 

@@ -98,12 +98,12 @@ const char *zctl_size(char *buf, uint64_t bytes)
 uint64_t zctl_parse_ms(const char *arg, const char *option,
 		       struct argp_state *state)
 {
-	uint64_t ms;
+	uint64_t ns;
 
-	if (units_parse_time(&ms, arg, NS_PER_MS) < 0)
+	if (units_parse_seconds(&ns, arg) < 0)
 		argp_error(state, "--%s=%s: a time like 30s or 5m", option,
 			   arg);
-	return ms;
+	return ns / NS_PER_MS;
 }
 
 const char *zctl_suggest(const char *word, const char *const *names,

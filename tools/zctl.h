@@ -69,7 +69,7 @@ const char *zctl_size(char *buf, uint64_t bytes);
 
 struct argp_state;
 
-/* ARG of --OPTION, a time with its unit, in ms; what is not one is said. */
+/* ARG of --OPTION, a time (bare: seconds), in ms; what is not one is said. */
 uint64_t zctl_parse_ms(const char *arg, const char *option,
 		       struct argp_state *state);
 

@@ -140,6 +140,7 @@ struct uzswap_profile {
 	uint64_t asked_ns;	/* time the program waited for these, about */
 	uint64_t sampler_ns;	/* time of our own thread */
 	uint64_t reuse[UZSWAP_PROFILE_REUSE]; /* pages, by points of memory */
+	uint64_t process_resident; /* bytes in RAM, watched or not */
 };
 
 #endif

@@ -17,6 +17,7 @@
 #include "base/proc.h"
 #include "base/sys.h"
 #include "engine/engine.h"
+#include "watch/publish.h"
 
 #ifndef MFD_CLOEXEC
 #define MFD_CLOEXEC	1u
@@ -232,6 +233,7 @@ static void put_header(struct profile *p, struct uzswap_profile *h)
 	h->interval = atomic_load(&p->interval);
 	h->cell = p->cell;
 	h->resident = atomic_load(&e->resident);
+	h->process_resident = publish_resident(e);
 	h->stored = (page_total(&e->pages, PAGE_STORED) +
 		     page_total(&e->pages, PAGE_ARRIVING)) * PAGE_SIZE;
 	h->pool = use.used + use.metadata;

@@ -26,6 +26,11 @@ lacks UZSWAP_REQUIRE
 expect 0 'UZSWAP_LIMIT_BYTES=4294967296' \
 	"$zctl" run -m 1G -m 4G sh -c "$show"
 lacks 1073741824
+# the time of an option is in seconds, that of a setting in its own unit
+expect 0 'UZSWAP_MIN_AGE_MS=30000' "$zctl" run -a 30 sh -c "$show"
+expect 0 'UZSWAP_MIN_AGE_MS=3000' \
+	"$zctl" run --set min_age=3000 sh -c "$show"
+lacks MIN_AGE_MS=3000000
 expect 0 'UZSWAP_LIMIT_BYTES=50%' "$zctl" run --limit=50% sh -c "$show"
 expect 0 'UZSWAP_POOL_MAX_BYTES=1610612736' \
 	"$zctl" run --pool-max 1.5G --name 'a b' --follow none \
