@@ -94,7 +94,7 @@ static void add_place(const struct profile *p, char *buf, size_t len,
 	add_text(buf, len, place);
 }
 
-/* "grow table.c:88 <- insert <- main" */
+/* "grow table.c:88 <- insert <- main  [worker]" */
 static void name_site(const struct profile *p, const struct profile_site *s,
 		      char *buf, size_t len)
 {
@@ -115,6 +115,12 @@ static void name_site(const struct profile *p, const struct profile_site *s,
 	}
 	if (!shown)
 		snprintf(buf, len, "(no call stack)");
+	/* one that the program has named */
+	if (s->thread[0] && strcmp(s->thread, p->command) != 0) {
+		add_text(buf, len, "  [");
+		add_text(buf, len, s->thread);
+		add_text(buf, len, "]");
+	}
 }
 
 static void print_stack(const struct profile *p, const struct profile_site *s)

@@ -64,6 +64,12 @@ grep -q 'stripped+0x' log || fault "stripped: $(cat log)"
 expect 7 'before it had 8M' "$zctl" profile run sh -c 'exit 7'
 expect 127 'nothing_there' "$zctl" profile run ./nothing_there
 
+# the thread that allocates, if it has a name of its own
+expect 0 'CALL SITE' "$zctl" profile rec
+lacks '[worker]'
+zcat rec | sed 's/"thread": *"[^"]*"/"thread": "worker"/' >named
+expect 0 '  [worker]' "$zctl" profile named
+
 # what storing would save
 expect 0 'IDLE AT LEAST' "$zctl" forecast rec
 expect 0 '"schema": "uzswap.forecast.v1"' "$zctl" forecast --json --age 2s rec
