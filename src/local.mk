@@ -79,6 +79,7 @@ ENGINE = \
 	src/engine/share.c src/engine/share.h \
 	src/engine/age.c src/engine/age.h \
 	src/engine/stall.c src/engine/stall.h \
+	src/engine/still.c src/engine/still.h \
 	src/engine/adopt.c src/engine/adopt.h \
 	src/engine/probe.c src/engine/probe.h \
 	src/engine/fork.c src/engine/fork.h
@@ -104,6 +105,7 @@ HOOKS = \
 	src/hooks/preload.c \
 	src/hooks/summary.c \
 	src/hooks/hook_map.c \
+	src/hooks/hook_remap.c \
 	src/hooks/hook_advice.c src/hooks/hook_uffd.c \
 	src/hooks/hook_malloc.c \
 	src/hooks/hook_profile.c \

@@ -111,6 +111,7 @@ PRELOAD_TESTS = \
 	tests/preload/mlock_and_unlock.c \
 	tests/preload/mlock_stored.c \
 	tests/preload/mprotect_stored.c \
+	tests/preload/mremap_half_known.c \
 	tests/preload/mremap_moves.c \
 	tests/preload/mremap_whole_after_calm.c \
 	tests/preload/munmap_and_reuse.c \

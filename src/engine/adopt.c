@@ -103,7 +103,10 @@ static void take(struct engine *e, uintptr_t start, uintptr_t end)
 	if (region_has(&e->regions, start, end))
 		return;
 	order_exclude(&e->order);
-	take_locked(e, start, end);
+	if (still_change(&e->still)) {
+		take_locked(e, start, end);
+		still_changed(&e->still);
+	}
 	order_admit(&e->order);
 }
 
@@ -430,8 +433,11 @@ void adopt_open(struct engine *e)
 
 	while (region_next(&e->regions, at, &r)) {
 		order_exclude(&e->order);
-		if (region_has(&e->regions, r.start, r.end))
+		if (region_has(&e->regions, r.start, r.end) &&
+		    still_change(&e->still)) {
 			give_back_region(e, &r);
+			still_changed(&e->still);
+		}
 		order_admit(&e->order);
 		at = r.end;
 	}

@@ -55,6 +55,7 @@
 #include "engine/stall.h"
 #include "engine/staging.h"
 #include "engine/steward.h"
+#include "engine/still.h"
 #include "engine/upkeep.h"
 #include "engine/yield.h"
 #include "space/exempt.h"
@@ -145,6 +146,7 @@ struct engine {
 	struct store store;
 	struct staging staging;
 	struct gate gate;		/* engine B */
+	struct still still;
 	struct order order;
 	struct reclaim reclaim;
 	struct pressure pressure;

@@ -412,6 +412,7 @@ void fork_child(struct engine *e)
 	page_fork_child(&e->pages);
 	staging_fork_child(&e->staging);
 	gate_fork_child(&e->gate);
+	still_fork_child(&e->still);
 	store_fork_child(&e->store);
 	share(e);
 	upkeep_fork_child(e);

@@ -103,7 +103,8 @@ static bool let_go(struct engine *e)
 	bool ok;
 
 	order_exclude(&e->order);
-	ok = !fork_is_snapshot(&e->fork) && !nr_away(&e->pages);
+	ok = !fork_is_snapshot(&e->fork) && !nr_away(&e->pages) &&
+	     still_change(&e->still);
 	if (ok)
 		keep_forget(e, 0, UINTPTR_MAX);
 	while (ok && region_next(&e->regions, 0, &r)) {
@@ -116,6 +117,8 @@ static bool let_go(struct engine *e)
 		at = c->base + CHUNK_SIZE;
 		free_plain(e, c);
 	}
+	if (ok)
+		still_changed(&e->still);
 	order_admit(&e->order);
 	return ok;
 }

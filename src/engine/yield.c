@@ -85,10 +85,11 @@ static bool let_go(struct engine *e, uintptr_t start, uintptr_t end)
 		keep_forget(e, start, end);
 		ok = forget_words(e, start, end);
 	}
-	if (ok) {
+	if (ok && (ok = still_change(&e->still))) {
 		uffd_unregister(&e->main, start, end - start);
 		region_cut(&e->regions, start, end);
 		count_one(UZSWAP_COUNT_regions_returned);
+		still_changed(&e->still);
 	}
 	order_admit(&e->order);
 	return ok;

@@ -17,9 +17,6 @@
 #include "base/sys.h"
 #include "hooks/hooks.h"
 
-#define WHOLE_TRIES	8
-#define TORTURE_TRIES	200	/* registering fails now and then, too */
-
 static int (*next_brk)(void *addr);
 static void *(*next_sbrk)(intptr_t increment);
 
@@ -90,7 +87,6 @@ EXPORT int munmap(void *addr, size_t len)
 EXPORT void *mremap(void *addr, size_t old_len, size_t new_len, int flags,
 		    ...)
 {
-	const int tries = hooks.cfg.torture ? TORTURE_TRIES : WHOLE_TRIES;
 	void *to = NULL;
 	unsigned pass;
 	long ret;
@@ -105,15 +101,8 @@ EXPORT void *mremap(void *addr, size_t old_len, size_t new_len, int flags,
 	pass = gate_enter(&hooks_engine.gate);
 	if (hooks_are_profiling())
 		profile_unmap(&hooks_profile, (uintptr_t)addr, old_len);
-	ret = sys_mremap((uintptr_t)addr, old_len, new_len, flags,
-			 (uintptr_t)to);
-	/*
-	 * A mapping of which a part is registered is two to the kernel, and
-	 * to be moved in one call it must be one.
-	 */
-	for (int i = 0; ret == -EFAULT && i < tries && hooks_look(); i++)
-		ret = sys_mremap((uintptr_t)addr, old_len, new_len, flags,
-				 (uintptr_t)to);
+	ret = hooks_remap((uintptr_t)addr, old_len, new_len, flags,
+			  (uintptr_t)to);
 	gate_leave(&hooks_engine.gate, pass);
 	if (!sys_failed(ret) && !(flags & MREMAP_DONTUNMAP) && old_len)
 		exempt_move(&hooks_engine.exempt, (uintptr_t)addr, old_len,

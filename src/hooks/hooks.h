@@ -48,12 +48,6 @@ void hooks_shrunk(size_t len);
 /* About LEN bytes were allocated by malloc since the last call. */
 void hooks_allocated(size_t len);
 
-/*
- * Have everything eligible registered now, if the engine registers at all:
- * false if not.
- */
-bool hooks_look(void);
-
 /* Wake the engine now.  Context: app. */
 void hooks_wake(void);
 
@@ -82,6 +76,13 @@ static inline void hooks_forget(uintptr_t addr, size_t len)
 		exempt_cut(&hooks_engine.exempt, EXEMPT_ALL, addr,
 			   addr + round_up(len, PAGE_SIZE));
 }
+
+/*
+ * hook_remap.c: mremap(2), also of what registering has made several mappings.
+ * Returns  as the system call: an address or -errno
+ */
+long hooks_remap(uintptr_t addr, size_t old_len, size_t new_len, int flags,
+		 uintptr_t to);
 
 /* The result of a raw system call, the way libc gives it. */
 static inline long hooks_result(long ret)

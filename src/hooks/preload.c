@@ -95,15 +95,6 @@ static void wait_for_look(void)
 		thread_wait(&a->looked, looked, GROWN_WAIT_NS);
 }
 
-bool hooks_look(void)
-{
-	if (atomic_load(&hooks.mode) != HOOKS_AWAKE ||
-	    !atomic_load(&hooks_engine.adopt.gate))
-		return false;
-	wait_for_look();
-	return true;
-}
-
 void hooks_grown(size_t len)
 {
 	uint32_t mode = atomic_load_explicit(&hooks.mode,
