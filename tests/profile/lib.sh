@@ -24,4 +24,6 @@ compile()
 [ -e "$UZ_BUILDDIR/.libs/libuzswap.so.0" ] || skip 'no library'
 "$zctl" run --require --dry-run true >/dev/null 2>&1 ||
 	skip 'no userfaultfd'
+"$zctl" doctor 2>/dev/null | grep -q 'engine  *move' ||
+	skip 'ages of memory need engine move, Linux 6.8 or later'
 cd "$work" || exit 99
