@@ -36,6 +36,18 @@ def number(path):
         return 0
 
 
+def swap_off(path):
+    """Others, too, may have pages there, and no memory for them now."""
+    for _ in range(300):
+        if path not in read('/proc/swaps').split():
+            return
+        if not subprocess.run(['swapoff', path],
+                              stderr=subprocess.DEVNULL).returncode:
+            return
+        time.sleep(0.1)
+    raise OSError(f'cannot take {path} out of use as swap')
+
+
 class Group:
     """A cgroup of LIMIT bytes (None: unlimited), below our own."""
     serial = 0
@@ -142,7 +154,7 @@ class Zram:
             return 0
 
     def close(self):
-        subprocess.run(['swapoff', self.device], stderr=subprocess.DEVNULL)
+        swap_off(self.device)
         write(self.sys + '/reset', 1)
         write('/sys/class/zram-control/hot_remove', self.number)
         if os.path.exists(self.device):
@@ -195,7 +207,7 @@ class Zswap:
 
     def close(self):
         if self.file:
-            subprocess.run(['swapoff', self.file], stderr=subprocess.DEVNULL)
+            swap_off(self.file)
             os.unlink(self.file)
             self.file = None
         for path, value in reversed(list(self.was.items())):
