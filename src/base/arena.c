@@ -37,6 +37,8 @@ int arena_start(struct arena *a, size_t len)
 			continue;
 		a->base = (uintptr_t)p + PAGE_SIZE;
 		a->end = a->base + len;
+		/* gcore would write all of it; what is used comes back below */
+		sys_madvise(a->base, len, MADV_DONTDUMP);
 		put_fence(a->base - PAGE_SIZE);
 		put_fence(a->end);
 		atomic_init(&a->next, a->base);
@@ -68,6 +70,7 @@ int arena_commit(struct arena *a, void *p, size_t len)
 	ret = sys_mprotect((uintptr_t)p, len, PROT_READ | PROT_WRITE);
 	if (ret)
 		return -ENOMEM;
+	sys_madvise((uintptr_t)p, len, MADV_DODUMP);
 	atomic_fetch_add_explicit(&a->committed, len, memory_order_relaxed);
 	return 0;
 }

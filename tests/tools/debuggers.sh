@@ -141,6 +141,8 @@ check 'after gdb'
 words "$work/holder" "$pid" >"$work/words"
 judge 'gdb after zctl off' no
 (cd "$work" && gcore -o core "$pid") >"$work/gcore" 2>&1
+[ "$(wc -c <"$work/core.$pid")" -lt 1000000000 ] ||
+	fault "gcore: $(wc -c <"$work/core.$pid") bytes"
 words "$work/holder" -c "$work/core.$pid" >"$work/words"
 judge 'the core after zctl off' no
 check 'after gcore'
