@@ -168,15 +168,15 @@ static UNUSED void sleep_ms(long ms)
 }
 
 /*
- * Until one of the pages has left memory; true long before the half minute is
- * over.  For what must not depend on when threads of the library get to run.
+ * Until one of the pages has left memory, or two seconds: for what must not
+ * depend on when threads of the library get to run.
  */
 static UNUSED void wait_until_some_left(char *p, size_t pages)
 {
 	static unsigned char in[DATA_PAGES];
 
 	CHECK(pages <= DATA_PAGES);
-	for (double end = now() + 30; now() < end; sleep_ms(10)) {
+	for (double end = now() + 2; now() < end; sleep_ms(10)) {
 		CHECK(!mincore(p, pages * PAGE, in));
 		for (size_t n = 0; n < pages; n++)
 			if (!(in[n] & 1))
