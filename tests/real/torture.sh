@@ -70,7 +70,7 @@ stress_run() # STRESSOR PREFIX...
 	extra=
 	case $stressor in
 	vm) extra='--vm-method all --vm-bytes 64M' ;;
-	mmap | mremap | mlock) extra="--$stressor-bytes 64M" ;;
+	mmap | mremap) extra="--$stressor-bytes 64M" ;;
 	esac
 	# shellcheck disable=SC2086  # options are words
 	"$@" stress-ng --"$stressor" 2 --timeout "$SECONDS_EACH" --verify \
