@@ -8,7 +8,7 @@
 #include "pattern.h"
 
 #define PART	(64 * PAGE)
-#define ROUNDS	16
+#define ROUNDS	8
 
 static char *reserve(size_t len)
 {
