@@ -151,14 +151,19 @@ static void test_v1_asks_for_critical_events(void **state)
 	assert_true(strstr(text, " critical,local") != NULL);
 }
 
-static void test_v2_trigger_of_the_group(void **state)
+static void be_in_v2_group(void)
 {
-	(void)state;
 	fixture_system("/a", true);
 	fixture_v2("/a", "1073741824\n", "max\n", 640 * MIB);
 	fixture_put(FIXTURE_V2 "/a/memory.pressure", "");
 	assert_int_equal(pressure_find(&p, &cfg), 0);
 	look();
+}
+
+static void test_v2_trigger_of_the_group(void **state)
+{
+	(void)state;
+	be_in_v2_group();
 	assert_true(!s.v1 && s.group_fd >= 0);
 	assert_int_equal(s.wish, 0);
 	fire_psi(&s.group_fd);
@@ -237,11 +242,7 @@ static void test_an_event_wakes_a_server(void **state)
 static void test_the_word_of_a_server_counts_for_psi(void **state)
 {
 	(void)state;
-	fixture_system("/a", true);
-	fixture_v2("/a", "1073741824\n", "max\n", 640 * MIB);
-	fixture_put(FIXTURE_V2 "/a/memory.pressure", "");
-	assert_int_equal(pressure_find(&p, &cfg), 0);
-	look();
+	be_in_v2_group();
 	stall_fire(&s, STALL_GROUP);
 	look();
 	assert_int_equal(s.wish, (1024 - 640 + 20) * MIB);
