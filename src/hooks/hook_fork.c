@@ -151,6 +151,7 @@ static void child(void)
 		atomic_store(&hooks_profile.on, 0);
 		atomic_store(&hooks_profile.sites_on, 0);
 		atomic_store(&hooks_profile.filter, NULL);
+		hook_malloc_refresh();
 	} else {
 		atomic_store(&hooks_engine.fork.users, 0);
 	}

@@ -38,18 +38,48 @@ static void *early_calloc(size_t nr, size_t len);
 static void *early_realloc(void *old, size_t len);
 static void early_free(void *p);
 
-static void *(*next_malloc)(size_t len) = early_malloc;
-static void *(*next_calloc)(size_t nr, size_t len) = early_calloc;
-static void *(*next_realloc)(void *old, size_t len) = early_realloc;
+/* Why a call does more than go on to the program's allocator. */
+#define WHY_COUNT	1u	/* it grows unseen */
+#define WHY_SAMPLE	2u	/* a profile is recorded */
+#define WHY_DROP	4u	/* addresses are in a profile */
+#define WHY_GATE	8u	/* engine B works */
+
+/*
+ * All that most calls read, in one cache line: of a program whose memory is
+ * far bigger than the caches, each further line would cost as much as the
+ * rest of the hook.
+ */
+static struct {
+	_Atomic uint32_t why;
+	void *(*malloc)(size_t len);
+	void *(*calloc)(size_t nr, size_t len);
+	void *(*realloc)(void *old, size_t len);
+	void (*free)(void *p);
+} next CACHE_ALIGNED = {
+	WHY_COUNT, early_malloc, early_calloc, early_realloc, early_free
+};
+
 static void *(*next_memalign)(size_t align, size_t len);
 static void *(*next_aligned_alloc)(size_t align, size_t len);
 static int (*next_posix_memalign)(void **out, size_t align, size_t len);
 static void *(*next_valloc)(size_t len);
-static void (*next_free)(void *p) = early_free;
 static size_t (*next_usable_size)(void *p);	/* NULL: every block is big */
-static uintptr_t allocator_start;	/* the object next_malloc is in */
+static uintptr_t allocator_start;	/* the object next.malloc is in */
 static uintptr_t allocator_end;
-static _Atomic bool is_hooked;		/* it maps memory through our hook */
+
+/* For any of the reasons WHY? */
+static inline bool has(uint32_t why)
+{
+	return atomic_load_explicit(&next.why, memory_order_relaxed) & why;
+}
+
+static void set(uint32_t why, bool on)
+{
+	if (on)
+		atomic_fetch_or(&next.why, why);
+	else
+		atomic_fetch_and(&next.why, ~why);
+}
 
 static bool is_allocators(const void *code)
 {
@@ -62,7 +92,7 @@ static void find_allocator(void)
 {
 	struct dl_find_object found;
 
-	if (!_dl_find_object((void *)next_malloc, &found)) {
+	if (!_dl_find_object((void *)next.malloc, &found)) {
 		allocator_start = (uintptr_t)found.dlfo_map_start;
 		allocator_end = (uintptr_t)found.dlfo_map_end;
 	}
@@ -76,20 +106,28 @@ static void find_usable_size(void)
 		size_t (*call)(void *p);
 	} found = { dlsym(RTLD_NEXT, "malloc_usable_size") };
 
-	if (is_allocators(found.sym) && is_allocators((void *)next_free))
+	if (is_allocators(found.sym) && is_allocators((void *)next.free))
 		next_usable_size = found.call;
+}
+
+void hook_malloc_refresh(void)
+{
+	/* what is sampled from now on is dropped when it is freed */
+	set(WHY_DROP, atomic_load(&hooks_profile.filter));
+	set(WHY_SAMPLE, hooks_are_profiling());
+	set(WHY_GATE, gate_is_active(&hooks_engine.gate));
 }
 
 void hook_malloc_init(void)
 {
-	next_calloc = dlsym(RTLD_NEXT, "calloc");
-	next_realloc = dlsym(RTLD_NEXT, "realloc");
+	next.calloc = dlsym(RTLD_NEXT, "calloc");
+	next.realloc = dlsym(RTLD_NEXT, "realloc");
 	next_memalign = dlsym(RTLD_NEXT, "memalign");
 	next_aligned_alloc = dlsym(RTLD_NEXT, "aligned_alloc");
 	next_posix_memalign = dlsym(RTLD_NEXT, "posix_memalign");
 	next_valloc = dlsym(RTLD_NEXT, "valloc");
-	next_free = dlsym(RTLD_NEXT, "free");
-	next_malloc = dlsym(RTLD_NEXT, "malloc");
+	next.free = dlsym(RTLD_NEXT, "free");
+	next.malloc = dlsym(RTLD_NEXT, "malloc");
 	find_allocator();
 	find_usable_size();
 }
@@ -125,12 +163,6 @@ static bool settle(void)
 	return sampled;
 }
 
-static inline bool is_counted(void)
-{
-	return !atomic_load_explicit(&is_hooked, memory_order_relaxed) ||
-	       hooks_are_profiling();
-}
-
 static inline bool count(size_t len)
 {
 	thread.budget -= (long)len;
@@ -143,7 +175,7 @@ static inline bool count(size_t len)
  */
 static inline bool is_due(size_t len)
 {
-	return is_counted() && count(len);
+	return has(WHY_COUNT | WHY_SAMPLE) && count(len);
 }
 
 static COLD void *looked_at(void *ret, size_t len)
@@ -164,34 +196,33 @@ bool hook_malloc_samples(size_t len, uintptr_t caller)
 
 void hook_malloc_mapped(uintptr_t caller)
 {
-	if (unlikely(is_allocators((void *)caller)) &&
-	    !atomic_load_explicit(&is_hooked, memory_order_relaxed))
-		atomic_store_explicit(&is_hooked, true, memory_order_relaxed);
+	if (has(WHY_COUNT) && is_allocators((void *)caller))
+		set(WHY_COUNT, false);
 }
 
 /* Somebody allocates before our constructor ran. */
 static COLD void *early_malloc(size_t len)
 {
 	hook_malloc_init();
-	return next_malloc(len);
+	return next.malloc(len);
 }
 
 static COLD void *early_calloc(size_t nr, size_t len)
 {
 	hook_malloc_init();
-	return next_calloc(nr, len);
+	return next.calloc(nr, len);
 }
 
 static COLD void *early_realloc(void *old, size_t len)
 {
 	hook_malloc_init();
-	return next_realloc(old, len);
+	return next.realloc(old, len);
 }
 
 static COLD void early_free(void *p)
 {
 	hook_malloc_init();
-	next_free(p);
+	next.free(p);
 }
 
 /*
@@ -200,21 +231,21 @@ static COLD void early_free(void *p)
  */
 static COLD void *malloc_seldom(size_t len)
 {
-	return looked_at(next_malloc(len), len);
+	return looked_at(next.malloc(len), len);
 }
 
 EXPORT void *malloc(size_t len)
 {
 	if (is_due(len))
 		return malloc_seldom(len);
-	return next_malloc(len);
+	return next.malloc(len);
 }
 
 EXPORT void *calloc(size_t nr, size_t len)
 {
 	if (is_due(nr * len))
-		return looked_at(next_calloc(nr, len), nr * len);
-	return next_calloc(nr, len);
+		return looked_at(next.calloc(nr, len), nr * len);
+	return next.calloc(nr, len);
 }
 
 static COLD unsigned gate_enter_big(void *p)
@@ -229,13 +260,13 @@ static inline void *reallocate(void *old, size_t len)
 	void *ret;
 	unsigned pass;
 
-	if (likely(!gate_is_active(&hooks_engine.gate))) {
+	if (likely(!has(WHY_GATE))) {
 		if (is_due(len))
-			return looked_at(next_realloc(old, len), len);
-		return next_realloc(old, len);
+			return looked_at(next.realloc(old, len), len);
+		return next.realloc(old, len);
 	}
 	pass = gate_enter_big(old);
-	ret = next_realloc(old, len);
+	ret = next.realloc(old, len);
 	gate_leave(&hooks_engine.gate, pass);
 	return ret;
 }
@@ -254,7 +285,8 @@ static COLD void *reallocate_sampled(void *old, size_t len)
 
 EXPORT void *realloc(void *old, size_t len)
 {
-	if (unlikely(profile_may_have(&hooks_profile, (uintptr_t)old)))
+	if (unlikely(has(WHY_DROP)) &&
+	    profile_may_have(&hooks_profile, (uintptr_t)old))
 		return reallocate_sampled(old, len);
 	return reallocate(old, len);
 }
@@ -265,22 +297,21 @@ static __attribute__((noinline)) void free_seldom(void *p)
 
 	if (profile_may_have(&hooks_profile, (uintptr_t)p))
 		profile_drop(&hooks_profile, (uintptr_t)p, NULL);
-	if (likely(!gate_is_active(&hooks_engine.gate))) {
-		next_free(p);
+	if (!has(WHY_GATE)) {
+		next.free(p);
 		return;
 	}
 	pass = gate_enter_big(p);
-	next_free(p);
+	next.free(p);
 	gate_leave(&hooks_engine.gate, pass);
 }
 
 EXPORT void free(void *p)
 {
-	if (unlikely(profile_may_have(&hooks_profile, (uintptr_t)p) ||
-		     gate_is_active(&hooks_engine.gate)))
+	if (unlikely(has(WHY_DROP | WHY_GATE)))
 		free_seldom(p);
 	else
-		next_free(p);
+		next.free(p);
 }
 
 EXPORT void *memalign(size_t align, size_t len)

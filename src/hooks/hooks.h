@@ -113,6 +113,12 @@ void hook_profile_child(void);
  */
 bool hook_malloc_samples(size_t len, uintptr_t caller);
 
+/*
+ * hook_malloc.c: the engine has started, or a profile has, or ended: look
+ * what calls have to do now.
+ */
+void hook_malloc_refresh(void);
+
 /* hook_malloc.c: the code at CALLER maps memory through our hook. */
 void hook_malloc_mapped(uintptr_t caller);
 

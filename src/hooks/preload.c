@@ -249,6 +249,16 @@ static void begin(void *ctx UNUSED)
 	if (hooks_profile.page ? atomic_load(&hooks_profile.on)
 			       : hooks.profile)
 		profile_start(&hooks_profile);
+	hook_malloc_refresh();
+}
+
+/* In the steward: a request may start or stop the profile. */
+static uint64_t serve(void *ctx)
+{
+	uint64_t next_ns = control_serve(ctx);
+
+	hook_malloc_refresh();
+	return next_ns;
 }
 
 static void tick(void *ctx)
@@ -333,7 +343,7 @@ static enum hooks_mode configure(char **env)
 	hooks.cfg.begin = begin;
 	hooks.cfg.publish = tick;
 	hooks.cfg.publish_ctx = &publish;
-	hooks.cfg.serve = control_serve;
+	hooks.cfg.serve = serve;
 	hooks.cfg.serve_ctx = &control;
 	text_copy(hooks.stats_at_exit, sizeof(hooks.stats_at_exit),
 		  config_text(c, &c->stats_at_exit));
