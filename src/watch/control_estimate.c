@@ -101,7 +101,7 @@ enum control_result control_estimate_idle(struct control *c)
 
 	if (control_is_cancelled(c))
 		c->answer.err = -ECANCELED;
-	else if (mode_now(&e->mode) != MODE_ON || !mode_is_on(&e->mode))
+	else if (!mode_is_on(&e->mode))
 		c->answer.err = -EAGAIN;
 	else if (!age_round_is_over(e))
 		return CONTROL_WORKS;

@@ -62,11 +62,6 @@ static enum control_result reclaimed(struct control *c, int err)
 	return done(c, err);
 }
 
-static bool is_off(struct engine *e)
-{
-	return mode_now(&e->mode) != MODE_ON || !mode_is_on(&e->mode);
-}
-
 static enum control_result reclaim_idle_step(struct control *c)
 {
 	struct engine *e = c->engine;
@@ -74,7 +69,7 @@ static enum control_result reclaim_idle_step(struct control *c)
 	c->answer.done = age_round_stored(e) * PAGE_SIZE;
 	if (control_is_cancelled(c))
 		return reclaimed(c, -ECANCELED);
-	if (is_off(e))
+	if (!mode_is_on(&e->mode))
 		return reclaimed(c, -EAGAIN);
 	if (store_is_full(&e->store))
 		return reclaimed(c, -ENOSPC);
@@ -98,7 +93,7 @@ static enum control_result reclaim_step(struct control *c)
 		return reclaimed(c, 0);
 	if (control_is_cancelled(c))
 		return reclaimed(c, -ECANCELED);
-	if (is_off(e))
+	if (!mode_is_on(&e->mode))
 		return reclaimed(c, -EAGAIN);
 	if (!e->adopt.closed || fork_is_snapshot(&e->fork))
 		atomic_store(&r->fruitless, 0);	/* it has not begun */
