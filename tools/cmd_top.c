@@ -51,7 +51,7 @@ enum {
 	KEY_SORT = 512,
 	KEY_BATCH = 'b',
 	KEY_DELAY = 'd',
-	KEY_ITERATIONS = 'i',
+	KEY_ITERATIONS = 'n',	/* as top(1); elsewhere it is --name */
 	KEY_ONCE = '1'
 };
 

@@ -45,6 +45,8 @@ if command -v bash >/dev/null; then
 	grep -qx "$pid" "$work/out" || fault "no $pid: $(cat "$work/out")"
 	bash_completes zctl stats -n "${label%?}"
 	grep -qx "$label" "$work/out" || fault "no name: $(cat "$work/out")"
+	bash_completes zctl top -n "${label%?}"
+	[ -z "$(cat "$work/out")" ] || fault "a number: $(cat "$work/out")"
 fi
 if command -v zsh >/dev/null; then
 	zsh -n "$where/_zctl" 2>"$work/out" || fault "zsh: $(cat "$work/out")"

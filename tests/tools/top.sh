@@ -11,12 +11,12 @@ build_fake
 
 fake good
 first=$pid
-expect 0 'CPU%' "$zctl" top -1 -n "$label"
+expect 0 'CPU%' "$zctl" top -1 --name="$label"
 contains "$first"
 contains '1 process '
 lacks "$(printf '\033')"
 # two looks, and the second one knows rates
-expect 0 '*' "$zctl" top -b -i 2 -d 0.3 --json "$first"
+expect 0 '*' "$zctl" top -b -n 2 -d 0.3 --json "$first"
 [ "$(grep -c '^{"schema":"uzswap.list.v1"' "$work/out")" = 2 ] ||
 	fault 'not two documents'
 if command -v python3 >/dev/null; then
@@ -27,14 +27,14 @@ for line in open(sys.argv[1]):
 		fault "rates: $(cat "$work/out")"
 fi
 # a terminal without a cursor, and no terminal at all, mean batch mode
-expect 0 'PID USER' "$zctl" top -i 1 "$first"
+expect 0 'PID USER' "$zctl" top -n 1 "$first"
 expect 0 'SAVED' "$zctl" top -1 -o PID,SAVED "$first"
 expect 2 '--delay=' "$zctl" top -d 0 "$first"
-expect 2 '--iterations=' "$zctl" top -i 0
+expect 2 '--iterations=' "$zctl" top -n 0
 expect 2 "unknown column" "$zctl" top --sort nothing
 expect 4 'no such process' "$zctl" top -1 2147483646
 # nobody there is no error
-expect 0 '0 processes' "$zctl" top -1 -n no-such-name
+expect 0 '0 processes' "$zctl" top -1 --name=no-such-name
 
 # ------------------------------------------------------------------- screen
 
@@ -83,7 +83,7 @@ order()
 		tr '\n' ' '
 }
 
-top="TERM=screen $zctl top -d 0.3 -n $label"
+top="TERM=screen $zctl top -d 0.3 --name=$label"
 screen 80 24 "$top"
 shows 'uzswap  '
 shows '2 procs  managed 2.0G'
