@@ -168,7 +168,8 @@ PROFILE_TESTS = \
 
 PRESSURE_TESTS = \
 	tests/pressure/limit_halved.sh \
-	tests/pressure/shared_group.sh
+	tests/pressure/shared_group.sh \
+	tests/pressure/stall.sh
 
 LINT_TESTS = \
 	tests/lint/files.sh \
