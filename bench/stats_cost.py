@@ -2,14 +2,14 @@
 # SPDX-License-Identifier: MIT
 """What looking in costs the one looked at.
 
-    bench/stats_cost.py --zctl build/zctl [--turns 100] [--idle 5]
+    bench/stats_cost.py --zctl build/zctl [--turns 1000] [--idle 5]
 
 A program under uzswap, with part of its data stored, does the same piece of
 work again and again on a processor of its own, and says what CPU time of the
-whole process, the library's threads included, each piece took.  By turns
-nobody looks, and zctl reads its statistics 100 times a second from another
-processor.  Printed is the median of the ratios of neighbouring turns with its
-standard error, and as a control the same of two turns in which nobody looks.
+whole process, the library's threads included, each piece took.  In one of
+each three pieces zctl reads its statistics 100 times a second from another
+processor; else it is stopped.  Printed is the median of the ratios with its
+standard error, and as a control the same of two pieces in which nobody looks.
 
 Then such a program without a limit sleeps: what CPU time its threads take
 then, with and without being looked at, by turns, is the kernel's count in
@@ -24,6 +24,8 @@ import statistics
 import subprocess
 import sys
 import time
+
+PIECE_NS = 3e7      # some reads; short, as the machine is not still for long
 
 TARGET = r"""
 import sys, time
@@ -73,12 +75,22 @@ class Reader:
         while not os.fstat(self.out).st_size:
             time.sleep(0.001)   # its start is not its reading
 
+    def pause(self):
+        os.kill(self.process.pid, signal.SIGSTOP)
+
+    def go_on(self):
+        os.kill(self.process.pid, signal.SIGCONT)
+
+    def reads(self):
+        size = os.fstat(self.out).st_size
+        return os.pread(self.out, size, 0).count(b"\n")
+
     def stop(self):
         """How often it has read."""
+        self.go_on()
         self.process.terminate()
         self.process.wait()
-        size = os.fstat(self.out).st_size
-        reads = os.pread(self.out, size, 0).count(b"\n")
+        reads = self.reads()
         os.close(self.out)
         return reads
 
@@ -92,20 +104,27 @@ def ratio_of(name, ratios):
 
 
 def working(zctl, target, turns):
-    rounds = max(1, int(100 * 1e8 / target.work(100)))  # some 100 ms
-    pieces, reads, seconds = [], 0, 0.0
-    for _ in range(turns):
-        first = target.work(rounds)
-        second = target.work(rounds)
-        reader = Reader(zctl, target.pid)
-        began = time.monotonic()
-        watched = target.work(rounds)
-        seconds += time.monotonic() - began
-        reads += reader.stop()
-        pieces.append((first, second, watched))
+    rounds = max(1, int(100 * PIECE_NS / target.work(100)))
+    reader = Reader(zctl, target.pid)
+    reader.pause()
+    before, pieces, seconds = reader.reads(), [], 0.0
+    for turn in range(turns):
+        three = []
+        for nth in range(3):
+            # which of the three is watched changes: so no place is better
+            watched = nth == turn % 3
+            began = time.monotonic()
+            if watched:
+                reader.go_on()
+            three.append(target.work(rounds))
+            if watched:
+                reader.pause()
+                seconds += time.monotonic() - began
+        pieces.append([three[(turn + i) % 3] for i in range(3)])
+    reads = reader.stop() - before
     print(f"working: {turns} turns, {reads / seconds:.0f} reads a second")
-    ratio_of("  alone/alone", [b / a for a, b, _ in pieces])
-    ratio_of("  watched/alone", [2 * c / (a + b) for a, b, c in pieces])
+    ratio_of("  alone/alone", [c / b for _, b, c in pieces])
+    ratio_of("  watched/alone", [2 * a / (b + c) for a, b, c in pieces])
 
 
 def sleeping(zctl, target, seconds):
@@ -142,7 +161,7 @@ def stopped(zctl, target):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--zctl", required=True)
-    parser.add_argument("--turns", type=int, default=100)
+    parser.add_argument("--turns", type=int, default=1000)
     parser.add_argument("--idle", type=float, default=5)
     args = parser.parse_args()
     target = Target(args.zctl, "128M")
