@@ -76,16 +76,17 @@ bool fork_keep_event(struct fork_state *f, const struct uffd_event *ev)
 	return true;
 }
 
-bool fork_event_pending(const struct fork_state *f, uintptr_t addr)
+uintptr_t fork_origin(const struct fork_state *f, uintptr_t addr)
 {
-	for (uint32_t i = 0; i < f->nr_events; i++) {
+	for (uint32_t i = f->nr_events; i--;) {
 		const struct uffd_event *ev = &f->events[i];
 
-		if (addr - ev->addr < ev->len ||
-		    (ev->kind == UFFD_REMAP && addr - ev->to < ev->len))
-			return true;
+		if (ev->kind == UFFD_REMAP && addr - ev->to < ev->len)
+			addr = addr - ev->to + ev->addr;
+		else if (addr - ev->addr < ev->len)
+			return 0;
 	}
-	return false;
+	return addr;
 }
 
 void fork_hold(struct engine *e)
@@ -209,8 +210,9 @@ void fork_settle(struct helper *h)
 	if (!atomic_load(&f->users)) {
 		share(e);
 		for (uint32_t i = 0; i < f->nr_journal; i++) {
-			uintptr_t addr = f->journal[i];
-			page_word *w = page_find(&e->pages, addr);
+			uintptr_t addr = f->journal[i].addr;
+			page_word *w = page_find(&e->pages,
+						 f->journal[i].origin);
 
 			if (w && pagemap_count(&h->pagemap, addr,
 					       addr + PAGE_SIZE) == 1)

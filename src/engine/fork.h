@@ -14,7 +14,8 @@
  * parent the engine is in SNAPSHOT mode.  Nothing leaves; faults on stored
  * pages are answered with a copy, but the page's word and object stay as
  * they are, and the page is noted in a journal, to be settled afterwards.
- * Events are kept and applied afterwards too.
+ * Events are kept and applied afterwards too; what they do to a page that
+ * is asked for in the meantime, fork_origin() says.
  *
  * The child finds such pages by asking the kernel which stored pages are
  * present, and drops their objects.
@@ -37,13 +38,19 @@ struct helper;
 #define FORK_JOURNAL	65536u	/* pages restored during one fork */
 #define FORK_EVENTS	65536u
 
+/* A page that was put back during a fork. */
+struct fork_entry {
+	uintptr_t addr;		/* there it is */
+	uintptr_t origin;	/* there the books have it (fork_origin) */
+};
+
 struct fork_state {
 	_Atomic uint32_t users;		/* forks going on */
 	_Atomic uint32_t snapshot;	/* 1: the books must not change */
 	_Atomic uint32_t busy;		/* evictors at work; futex */
 	_Atomic uint32_t nr_journal;
 	_Atomic uint32_t nr_events;	/* exclusive holder only */
-	uintptr_t *journal;		/* FORK_JOURNAL addresses */
+	struct fork_entry *journal;	/* FORK_JOURNAL */
 	struct uffd_event *events;	/* FORK_EVENTS */
 	_Atomic uint32_t shares;	/* memory is shared with a relative */
 	_Atomic uint64_t shared_ns;	/* since then */
@@ -113,7 +120,12 @@ bool fork_is_full(const struct fork_state *f);
 /* Keep EV for later: true if it was kept.  Exclusive. */
 bool fork_keep_event(struct fork_state *f, const struct uffd_event *ev);
 
-/* A fault at ADDR must wait for a kept event. */
-bool fork_event_pending(const struct fork_state *f, uintptr_t addr);
+/*
+ * Where the books have the page at ADDR, which do not know of the kept events
+ * yet; 0: nowhere, since its content is gone.  A fault there must not wait for
+ * the end of the fork: that may wait for a lock of libc which the faulting
+ * thread holds.  In a section.
+ */
+uintptr_t fork_origin(const struct fork_state *f, uintptr_t addr);
 
 #endif

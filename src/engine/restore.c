@@ -403,19 +403,19 @@ static enum restore_result restore_stored(struct helper *h,
 /* --- during a fork: put it there, change nothing -------------------------- */
 
 static enum restore_result restore_snapshot(struct helper *h,
-					    const struct uffd_event *ev,
-					    uint64_t word)
+					    const struct uffd_event *ev)
 {
 	struct engine *e = h->engine;
 	struct fork_state *f = &e->fork;
+	uintptr_t origin = fork_origin(f, ev->addr);
+	page_word *w = origin ? page_find(&e->pages, origin) : NULL;
+	uint64_t word = w ? atomic_load(w) : 0;
 	struct store_ref ref = { page_where(word) };
 	const void *from = e->restore.zeros;
 	enum uffd_result r;
 	uint32_t at;
 	size_t done;
 
-	if (fork_event_pending(f, ev->addr))
-		return RESTORE_AGAIN;
 	switch (page_state(word)) {
 	case PAGE_LEAVING:
 		from = (const void *)staging_addr(&e->staging,
@@ -439,7 +439,7 @@ static enum restore_result restore_snapshot(struct helper *h,
 		return RESTORE_AGAIN;
 	}
 	/* a void entry is harmless: it is checked when it is settled */
-	f->journal[at] = ev->addr;
+	f->journal[at] = (struct fork_entry){ ev->addr, origin };
 	r = uffd_copy(&e->main, &done, ev->addr, from, PAGE_SIZE);
 	if (r == UFFD_ALREADY)
 		uffd_wake(&e->main, ev->addr, PAGE_SIZE);
@@ -461,7 +461,7 @@ static enum restore_result restore_in_section(struct helper *h,
 	    unlikely(!evict_remap_before(e, ev->addr, 1)))
 		return RESTORE_AGAIN;
 	if (unlikely(fork_is_snapshot(&e->fork)))
-		return restore_snapshot(h, ev, old);
+		return restore_snapshot(h, ev);
 	switch (page_state(old)) {
 	case PAGE_HERE:
 	case PAGE_DYING:

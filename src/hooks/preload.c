@@ -83,7 +83,10 @@ COLD void hooks_wake(void)
 		thread_wait(&hooks_engine.ready, 0, GROWN_WAIT_NS);
 }
 
-/* Have new memory registered before it fills, while the gate is closed. */
+/*
+ * Have new memory registered before it fills, while the gate is closed; but
+ * nobody looks while a thread forks.
+ */
 static void wait_for_look(void)
 {
 	struct adopt *a = &hooks_engine.adopt;
@@ -91,7 +94,8 @@ static void wait_for_look(void)
 
 	engine_ring(&hooks_engine);
 	for (int i = 0; i < GROWN_WAITS &&
-	     atomic_load(&a->looked) == looked; i++)
+	     atomic_load(&a->looked) == looked &&
+	     !fork_is_snapshot(&hooks_engine.fork); i++)
 		thread_wait(&a->looked, looked, GROWN_WAIT_NS);
 }
 
