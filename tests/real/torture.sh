@@ -8,9 +8,11 @@
 #          full     stress-ng 60 s a stressor, whole test suites, large data
 #   --engine E      move or wp only (default: one after the other)
 #   --seed N        of the torture (default 1); --loops N: that many seeds
+#   --limit SIZE    of memory, instead of torture
+#   --keep DIR      where the folders of runs that differ are kept
 #   --build DIR     the built tree, with zctl (default: build)
 #
-# Workloads: git gcc sqlite cpython redis node java postgres, and one for each
+# Workloads: git gcc sqlite cpython redis redistests node java postgres, and one for each
 # stressor of stress-ng: vm mmap ... (see STRESSORS).  What is not installed
 # is skipped.
 #
@@ -24,7 +26,7 @@
 here=$(cd "$(dirname "$0")" && pwd) || exit 99
 top=${UZ_SRCDIR:-$here/../..}
 build=${UZ_BUILDDIR:-$top/build}
-size=quick engines='move wp' seed=1 loops=1
+size=quick engines='move wp' seed=1 loops=1 keep='' limit=''
 run=0 same=0 different=0
 
 STRESSORS='vm mmap mremap madvise malloc fork vfork clone brk stack mlock
@@ -38,6 +40,8 @@ while [ $# -gt 0 ]; do
 	--engine) engines=$2 ;;
 	--seed) seed=$2 ;;
 	--loops) loops=$2 ;;
+	--limit) limit=$2 ;;
+	--keep) keep=$2 ;;
 	--build) build=$2 ;;
 	--*) echo "torture.sh: unknown option $1" >&2; exit 99 ;;
 	*) break ;;
@@ -50,6 +54,8 @@ zctl=$build/zctl
 "$zctl" run --require -- true >/dev/null 2>&1 ||
 	{ echo 'SKIP: no userfaultfd here'; exit 77; }
 work=$(mktemp -d) || exit 99
+chmod 755 "$work"
+exits=$work/exits
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
 
@@ -139,7 +145,8 @@ sqlite_run()
 	END
 }
 
-PYTHON=$(for p in "$(command -v pyenv >/dev/null 2>&1 &&
+# Debian's package with the tests is libpython3-testsuite.
+PYTHON=$(for p in /usr/bin/python3 "$(command -v pyenv >/dev/null 2>&1 &&
 	pyenv which python3 2>/dev/null)" python3; do
 	[ -n "$p" ] && "$p" -c 'import test.test_gc' 2>/dev/null &&
 		{ echo "$p"; break; }
@@ -147,12 +154,19 @@ done)
 cpython_needs() { echo "${PYTHON:-python3-with-its-tests}"; }
 cpython_run()
 {
-	"$@" "$PYTHON" -m test -q \
-		$(pick test_fork1 'test_mmap test_fork1
+	"$@" "$PYTHON" -m test -q --junit-xml "$PWD/cases.xml" \
+		${TORTURE_PYTHON:-$(pick test_fork1 'test_mmap test_fork1
 		test_threading test_multiprocessing_fork test_subprocess
-		test_gc') >log 2>&1
+		test_gc')} >log 2>&1
 	status=$?
-	grep -E '^(Result|Tests result|.* failed:)' log >result
+	# a line for each case, with how it ended
+	"$PYTHON" - cases.xml >result <<-END
+	import sys, xml.etree.ElementTree as tree
+	for case in sorted(tree.parse(sys.argv[1]).iter('testcase'),
+	                   key=lambda c: c.get('name')):
+	    ends = [e.tag for e in case if not e.tag.startswith('system')]
+	    print(case.get('name'), case.get('result'), *ends)
+	END
 	return $status
 }
 
@@ -192,6 +206,32 @@ redis_run()
 	} >result 2>>log
 	$cli shutdown nosave >>log 2>&1
 	wait $server
+}
+
+# Redis's own tests, from the folder TORTURE_REDIS: Debian's source package,
+# unpacked.  Debian's binaries take them; only those are tortured.
+redistests_needs() { echo redis-server; }
+redistests_run()
+{
+	[ -d "$TORTURE_REDIS/tests" ] ||
+		{ echo 'TORTURE_REDIS names no source of Redis' >log; return 1; }
+	mkdir src && cp -r "$TORTURE_REDIS/tests" "$TORTURE_REDIS/runtest" . ||
+		return
+	for p in server cli benchmark check-aof check-rdb; do
+		printf '#!/bin/sh\nLD_PRELOAD=$TORTURED exec %s "$@"\n' \
+			"$(command -v redis-$p)" >src/redis-$p
+		chmod 755 src/redis-$p
+	done
+	"$@" sh -c 'export TORTURED="$LD_PRELOAD"; unset LD_PRELOAD
+		exec ./runtest --durable --dont-clean "$@"' sh \
+		--clients 2 --baseport $((20000 + $$ % 6000)) $(for u in \
+		${TORTURE_UNITS:-$(pick unit/type/list 'unit/aofrw unit/dump
+		unit/other unit/type/list-3 integration/rdb integration/aof')}
+		do echo --single $u; done) >log 2>&1
+	# some fail in Debian's build, too: what counts is that all were made
+	sed -nE 's/\x1b\[[0-9;]*m//g; s/ \([0-9]+ ms\)$//
+		/^\[(ok|err|skip|ignore|exception)\]: /p' log | sort >result
+	grep -q 'The End' log
 }
 
 node_needs() { echo node; }
@@ -239,7 +279,7 @@ postgres_needs() { echo initdb; }
 postgres_run()
 {
 	[ "$(id -u)" = 0 ] || { echo 'needs root' >log; return 1; }
-	chmod 755 "$work" && mkdir db && chown nobody . db
+	mkdir db && chown nobody . db
 	as="setpriv --reuid nobody --regid nogroup --clear-groups"
 	bin=$(dirname "$(readlink -f "$(command -v initdb)")")
 	PATH=$bin:$PATH
@@ -284,6 +324,15 @@ go() # NAME FOLDER PREFIX...
 	echo "status $?" >>"$folder/result"
 }
 
+# What the tortured processes said at their ends, and how many results agree.
+told()
+{
+	awk '/ pages evicted/ { sub(/.*pool; /, ""); pages += $1; n++ }
+		END { printf "%d pages left in %d processes", pages, n }' \
+		"$exits"
+	echo ", $(($(wc -l <"$work/plain/result") - 1)) lines of results"
+}
+
 # The stressors, workloads of the issue's list by default.
 [ $# != 0 ] || set -- git gcc sqlite cpython redis node java postgres \
 	$(pick 'vm mremap madvise fork brk mlock' "$(echo $STRESSORS)")
@@ -306,19 +355,27 @@ for name; do
 			s=$((seed + i))
 			i=$((i + 1))
 			start=$(date +%s)
-			go "$name" tortured timeout -k 10 "$TIMEOUT" "$zctl" \
-				run --set engine="$engine" --torture=$s --
+			: >"$exits"
+			chmod 666 "$exits"
+			go "$name" tortured env UZSWAP_STATS_AT_EXIT="$exits" \
+				timeout -k 10 "$TIMEOUT" "$zctl" run \
+				--set engine="$engine" \
+				${limit:+--limit "$limit"} \
+				$([ -n "$limit" ] || echo --torture=$s) --
 			took=$(($(date +%s) - start))
 			run=$((run + 1))
 			if cmp -s "$work/plain/result" "$work/tortured/result"; then
 				same=$((same + 1))
-				echo "same $name $engine seed $s, $took s"
+				echo "same $name $engine seed $s, $took s;" \
+					"$(told)"
 			else
 				different=$((different + 1))
 				echo "DIFF $name $engine seed $s, $took s"
 				diff "$work/plain/result" \
 					"$work/tortured/result" | head -n 10
 				tail -n 20 "$work/tortured/log"
+				[ -z "$keep" ] || cp -r "$work/tortured" \
+					"$keep/$name-$engine-$s"
 			fi
 		done
 	done
