@@ -124,6 +124,8 @@ static struct codec_choice first_of(const struct store *s)
  * Pack a page that is not same-filled but perhaps CODEC_RAW.  What the first
  * codec can't do much with, machine code for one, may still pay with the
  * second; it is tried there at once, as it would never be stored otherwise.
+ * But not by more effort of the same codec, which finds what little there is
+ * in ten times as long.
  */
 static long pack(const struct store *s, struct codec *codec,
 		 struct codec_choice *how, const void **buf, const void *page)
@@ -132,7 +134,8 @@ static long pack(const struct store *s, struct codec *codec,
 	struct codec_choice second = store_codecs(s).second;
 	long len = codec_pack(codec, buf, *how, page, max);
 
-	if (likely(len >= 0) || second.id == CODEC_RAW || codec_is_noise(page))
+	if (likely(len >= 0) || second.id == CODEC_RAW ||
+	    second.id == how->id || codec_is_noise(page))
 		return len;
 	second.level = second.level < QUICK_LEVEL ? second.level : QUICK_LEVEL;
 	*how = second;

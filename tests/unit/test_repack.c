@@ -124,6 +124,45 @@ static void test_what_the_first_refuses_the_second_may_take(void **state)
 	assert_int_equal(store_put(&store, &refs[1], codec, 1, page), -E2BIG);
 }
 
+/* Short copies of what was N bytes ago, between random ones. */
+static void fill_with_copies(uint64_t *r)
+{
+	for (size_t i = 0; i < PAGE_SIZE; i++)
+		page[i] = (unsigned char)(roll(r) >> 20 & 63);
+	for (size_t i = 256; i + 16 < PAGE_SIZE; i += 9 + roll(r) % 8)
+		memcpy(page + i, page + roll(r) % (i - 8), 5 + roll(r) % 4);
+}
+
+/* Does the store, with CODECS, take the page? */
+static bool takes(const char *codecs)
+{
+	struct codec_pair pair;
+	struct store_ref ref;
+
+	assert_int_equal(codec_parse(&pair, codecs), 0);
+	store_set_codecs(&store, pair);
+	if (store_put(&store, &ref, codec, 0, page))
+		return false;
+	store_drop(&store, ref);
+	return true;
+}
+
+static void test_more_effort_is_not_tried_at_once(void **state)
+{
+	uint64_t r = 11;
+	unsigned nr = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < 5000 && nr < 20; i++) {
+		fill_with_copies(&r);
+		if (takes("lz4") || !takes("lz4:9"))
+			continue;
+		nr++;
+		assert_false(takes("lz4+lz4:9"));
+	}
+	assert_int_equal(nr, 20);
+}
+
 static void test_a_busy_owner_keeps_its_object(void **state)
 {
 	size_t saved;
@@ -260,6 +299,7 @@ int main(void)
 		TEST(test_what_gains_nothing_stays),
 		TEST(test_every_pair_gives_back_what_was_put),
 		TEST(test_what_the_first_refuses_the_second_may_take),
+		TEST(test_more_effort_is_not_tried_at_once),
 		TEST(test_a_busy_owner_keeps_its_object),
 		TEST(test_an_object_may_be_dropped_meanwhile),
 		TEST(test_a_slot_is_not_reused_meanwhile),
