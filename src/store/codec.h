@@ -41,7 +41,7 @@ struct codec_pair {
 	struct codec_choice second;	/* CODEC_RAW: never again */
 };
 
-#define CODEC_PAIR_DEFAULT	{ { CODEC_LZ4, 1 }, { CODEC_RAW, 0 } }
+#define CODEC_PAIR_LZ4	{ { CODEC_LZ4, 1 }, { CODEC_RAW, 0 } }
 
 /* What a codec can do; FORMAT of objects does not depend on the level. */
 struct codec_ops {

@@ -97,7 +97,7 @@ char *codec_format(struct codec_pair pair, char *buf, size_t len)
 
 int codec_parse(struct codec_pair *out, const char *text)
 {
-	struct codec_pair pair = CODEC_PAIR_DEFAULT;
+	struct codec_pair pair = CODEC_PAIR_LZ4;
 
 	if (!parse_one(&pair.first, &text))
 		return -EINVAL;

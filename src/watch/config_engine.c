@@ -14,7 +14,7 @@ void config_engine(const struct config *c, struct engine_config *out)
 		[CONFIG_ENGINE_MOVE] = ENGINE_MOVE,
 		[CONFIG_ENGINE_WP] = ENGINE_WP,
 	};
-	struct codec_pair codecs = CODEC_PAIR_DEFAULT;
+	struct codec_pair codecs = CODEC_PAIR_LZ4;
 	uint64_t from = c->uffd.num;
 
 	/* checked when it was set */

@@ -43,7 +43,7 @@ void shelf_open(uint32_t accept_pct)
 		.arena = &b.arena,
 		.reserve_len = RESERVE,
 		.accept_pct = accept_pct,
-		.codecs = CODEC_PAIR_DEFAULT,
+		.codecs = CODEC_PAIR_LZ4,
 		.moved = moved,
 	};
 

@@ -99,7 +99,7 @@ int main(void)
 	struct engine_config cfg = {
 		.min_mapping = 64 * KIB,
 		.accept_pct = 75,
-		.codecs = CODEC_PAIR_DEFAULT,
+		.codecs = CODEC_PAIR_LZ4,
 		.pool_max_pct = 100,
 		.min_age_ms = AGE_MS,
 		.max_stall_ms = STALL_MS,

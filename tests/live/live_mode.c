@@ -239,7 +239,7 @@ int main(int argc, char **argv)
 		.limit = LIMIT,
 		.min_mapping = 64 * KIB,
 		.accept_pct = 75,
-		.codecs = CODEC_PAIR_DEFAULT,
+		.codecs = CODEC_PAIR_LZ4,
 		.dev_fd = -1,
 		.kind = !strcmp(engine_name, "move") ? ENGINE_MOVE :
 			!strcmp(engine_name, "wp") ? ENGINE_WP : ENGINE_AUTO,

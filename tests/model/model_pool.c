@@ -243,7 +243,7 @@ static int start(void **state)
 		.arena = &twin.arena,
 		.reserve_len = 256 * MIB,
 		.accept_pct = 80,
-		.codecs = CODEC_PAIR_DEFAULT,
+		.codecs = CODEC_PAIR_LZ4,
 		.moved = moved,
 	};
 

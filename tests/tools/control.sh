@@ -88,7 +88,7 @@ expect 0 'accept_percent 75% 75 default' \
 	"$zctl" set --raw --noheadings "$pid" accept_percent
 expect 0 'accept_percent 75% -> 70%' \
 	"$zctl" set "$pid" accept-percent=70 pool_max=1G compressor=lz4+zstd:3
-contains 'compressor lz4 -> lz4+zstd:3'
+contains 'compressor lz4+lz4:3 -> lz4+zstd:3'
 expect 0 'pool_max 1G 100% zctl now' \
 	"$zctl" set --raw --noheadings "$pid" pool_max
 expect 0 'accept_percent=70% (zctl)' "$zctl" stats "$pid"

@@ -67,7 +67,7 @@ expect 0 'stay stored' "$zctl" off --keep "$pid"
 [ "$(state)" = paused ] || fault "kept: $(state)"
 expect 0 '(' "$zctl" on "$pid"
 expect '0' 'reclaimed' "$zctl" reclaim "$pid" 10%
-expect 0 'compressor lz4 -> zstd:1' "$zctl" set -n "$label" compressor=zstd:1
+expect 0 'compressor lz4+lz4:3 -> zstd:1' "$zctl" set -n "$label" compressor=zstd:1
 same 'changed codec'
 # a limit of ours that cannot be kept does not make us forget the group's
 expect 0 'limit 0 -> 10M' "$zctl" set "$pid" limit=10M compressor=lz4

@@ -42,7 +42,7 @@ static int start(void **state)
 		.arena = &arena,
 		.reserve_len = 64 * MIB,
 		.accept_pct = 75,
-		.codecs = CODEC_PAIR_DEFAULT,
+		.codecs = CODEC_PAIR_LZ4,
 		.moved = moved,
 		.moved_ctx = refs,
 	};
