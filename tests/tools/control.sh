@@ -201,9 +201,21 @@ fi
 # it ends in the middle
 "$zctl" reclaim -q "$pid" all
 kill -STOP "$pid"
-(sleep 0.1; kill -9 "$pid") &
-expect 4 'ended' "$zctl" off "$pid"
-wait "$!"
+"$zctl" off "$pid" >"$work/out" 2>&1 &
+asker=$!
+# it asks when it has opened the control page, and sleeps
+n=0
+until [ "$(sed -n 's/^State:[[:space:]]*//p' "/proc/$asker/status" |
+	cut -c1)" = S ] &&
+	find "/proc/$asker/fd" -lname "*uzswap*" | grep -q .; do
+	n=$((n + 1))
+	[ $n -lt 200 ] || break
+	sleep 0.05
+done
+kill -9 "$pid"
+wait "$asker"
+[ $? = 4 ] || fault "off, of a process that ends: $(cat "$work/out")"
+contains 'ended'
 exec 3>&-
 expect 4 '*' "$zctl" set "$pid" limit=1G
 

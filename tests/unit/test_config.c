@@ -264,7 +264,7 @@ static void test_wrong_values_of_other_types(void **state)
 		"UZSWAP_SERVERS 'x' is not a whole number: using 0 (default)",
 		"UZSWAP_UFFD_FD '-1' is negative: using none (default)",
 		"UZSWAP_ENGINE 'mov' is none of auto|move|wp: using auto (default)",
-		"UZSWAP_COMPRESSOR 'gzip' is not codecs like lz4, zstd:3 or lz4+zstd:3: using lz4 (default)",
+		"UZSWAP_COMPRESSOR 'gzip' is not codecs like lz4, zstd:3 or lz4+zstd:3: using lz4+lz4:3 (default)",
 		"UZSWAP_NAME '0123456789012345678901234567890123456789' is longer than 31 characters: using nothing (default)",
 		"UZSWAP_POOL_MAX_BYTES '0' is smaller than 1M: using 100% (default)",
 		"UZSWAP_LOG '' is empty: using warn (default)");

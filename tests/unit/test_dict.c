@@ -80,7 +80,7 @@ static void test_every_level_packs_with_a_dictionary(void **state)
 	char codecs[32];
 
 	for (unsigned i = 0; i < ARRAY_SIZE(lz4); i++) {
-		snprintf(codecs, sizeof(codecs), "lz4:-9+lz4:%d", lz4[i]);
+		snprintf(codecs, sizeof(codecs), "lz4:-2+lz4:%d", lz4[i]);
 		check_with_dictionary(state, codecs, 0);
 		check_with_dictionary(state, codecs, DICT_LARGE_FROM);
 	}
