@@ -8,7 +8,7 @@ LD_PRELOAD=LIBRARY, and plain again.  They get the same short pieces of work
 by turns, one at a time, some milliseconds each, and each piece is compared
 with the plain one beside it.  (A compiler runs anew each time.)  Where the
 memory of a process happens to lie makes one percent, for as long as it lives;
-so there are many such sets of three.  Printed are
+so there are many such sets of three, each started in another order.  Printed are
 
     plain, with   median milliseconds for a piece
     ratio         mean over the sets of the median of with / plain, wall clock
@@ -222,14 +222,14 @@ def churn(arg, env, _which):
 
 
 # name, how to start one, pieces of each, what has to be installed
-WORKLOADS = (('redis', redis, 4800, 'redis-server'),
+WORKLOADS = (('redis', redis, 7200, 'redis-server'),
              ('gcc -O2', compile_c, 180, 'gcc'),
              ('python3', python, 1200, 'python3'),
              ('mmap churn', churn, 1200, 'cc'))
 
 
-SETS = 12
-T_95 = 2.2    # Student's t for 12 sets
+SETS = 24
+T_95 = 2.07    # Student's t for 24 sets
 
 
 def measure(start, pieces, arg):
@@ -250,7 +250,9 @@ def measure_set(start, pieces, arg, times, cpu):
     preloaded = environment(None if arg.control else arg.library)
     envs = {'plain': environment(None), 'with': preloaded,
             'again': environment(None)}
-    all_of = {which: start(arg, env, which) for which, env in envs.items()}
+    # what is started first may find other memory than what is started last
+    all_of = {which: start(arg, envs[which], which)
+              for which in random.sample(list(envs), len(envs))}
     try:
         for n in range(pieces):
             order = list(envs)

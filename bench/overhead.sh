@@ -4,7 +4,7 @@
 # overhead.sh [OPTION]... [WORKLOAD]... - the price of the library when there
 # is memory to spare.
 #
-#   --scale N     how many pieces of work (default 1: about two minutes in all)
+#   --scale N     how many pieces of work (default 1: some five minutes in all)
 #   --control     no library in either: shows the noise of the machine
 #
 # Workloads: redis gcc python3 mmap (all), and always the start of `true`.
