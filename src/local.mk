@@ -67,6 +67,7 @@ ENGINE = \
 	src/engine/evict_remap.c src/engine/evict_remap.h \
 	src/engine/fault.c src/engine/fault.h \
 	src/engine/follow.c src/engine/follow.h \
+	src/engine/hot.c src/engine/hot.h \
 	src/engine/keep.c src/engine/keep.h \
 	src/engine/restore.c src/engine/restore.h \
 	src/engine/order.c src/engine/order.h \

@@ -29,6 +29,7 @@ UNIT_TESTS = \
 	tests/unit/test_config \
 	tests/unit/test_dict \
 	tests/unit/test_exempt \
+	tests/unit/test_hot \
 	tests/unit/test_lock \
 	tests/unit/test_order \
 	tests/unit/test_page \

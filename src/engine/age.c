@@ -19,7 +19,6 @@
 #include "engine/evict.h"
 
 #define TICK_NS		(20 * NS_PER_MS)
-#define BLOCK_LEAST	(256 * KIB)
 #define TAKES_MOST	128u	/* samples of one tick, 1 us each */
 #define LOOKS_MOST	256u	/* blocks looked at in one tick */
 #define RUNS		16	/* pieces of a block that a sample is in */
@@ -29,6 +28,7 @@
 #define PATIENCE_MOST	16u
 #define BACK_PART	8	/* of what was stored may come back */
 #define BACK_FEW	64u	/* pages a second: that is nothing */
+#define LITTLE_PART	4	/* of max_stall: so much harm is little */
 
 void age_set(struct engine *e, uint64_t min_age_ms, uint64_t max_stall_ms)
 {
@@ -132,7 +132,7 @@ static unsigned slot_of(uint32_t i)
 
 static size_t block_len(const struct engine *e)
 {
-	size_t len = BLOCK_LEAST;
+	size_t len = HOT_BLOCK;
 
 	while (len < CHUNK_SIZE &&
 	       atomic_load(&e->regions.bytes) / len > AGE_SLOTS)
@@ -225,6 +225,8 @@ static void take_samples(struct helper *h, uint64_t since_ns, uint64_t now_ns)
 	struct engine *e = h->engine;
 	struct age *a = &e->age;
 	uint64_t most = AGE_SLOTS * since_ns / min_age_ns(e) + 1;
+	bool spares = !age_is_round(a) &&
+		      stall_ns(a) > max_stall_ns(e) / LITTLE_PART;
 	uint32_t free = 0;
 	uintptr_t start;
 	uintptr_t end;
@@ -236,7 +238,7 @@ static void take_samples(struct helper *h, uint64_t since_ns, uint64_t now_ns)
 			a->round.over = true;
 			break;
 		}
-		if (!end)
+		if (!end || (spares && hot_passes(&a->hot, start)))
 			continue;
 		while (free < AGE_SLOTS && a->blocks[free].start)
 			free++;
@@ -296,10 +298,12 @@ static void look_at(struct helper *h, uint32_t i, uint64_t now_ns, bool calm,
 	struct engine *e = h->engine;
 	struct age *a = &e->age;
 	struct age_block *b = &a->blocks[i];
+	enum probe_result r;
 	uint64_t used_ns;
 	uintptr_t addr;
 
-	if (probe_check(h, slot_of(i), &addr, &used_ns) == PROBE_OUT) {
+	r = probe_check(h, slot_of(i), &addr, &used_ns);
+	if (r == PROBE_OUT) {
 		bool idle = now_ns - b->since_ns >= idle_ns(e);
 		bool dry = !drop && a->round.dry;
 		long packed = 0;
@@ -314,6 +318,9 @@ static void look_at(struct helper *h, uint32_t i, uint64_t now_ns, bool calm,
 			note_idle(h, b, packed);
 		else if (!drop)
 			hand_over(a, b);
+		hot_forget(&a->hot, b->start);
+	} else if (r == PROBE_USED) {
+		hot_note(&a->hot, b->start);
 	}
 	b->start = 0;
 	a->nr_out--;
@@ -341,7 +348,8 @@ static bool begin(struct engine *e)
 	if (min_age_ns(e) && !e->use_move)
 		log_once("min_age needs UFFDIO_MOVE (Linux 6.8, engine "
 			 "move): nothing is stored by age", NULL);
-	if (!age_is_on(e) || probe_start(e))
+	if (!age_is_on(e) || probe_start(e) ||
+	    (!a->hot.notes && hot_init(&a->hot, &e->arena)))
 		return false;
 	a->blocks = arena_alloc(&e->arena, AGE_SLOTS * sizeof(*a->blocks));
 	a->patience = 1;

@@ -13,9 +13,11 @@
  * What that costs the program is bounded.  The time that its faults have
  * taken in the last six seconds, for whatever reason, is what it has been
  * harmed; above max_stall nothing is sampled or stored, and the rate, which
- * grows from a little as long as no harm is done, is halved.  When more comes
- * back than an eighth of what was stored, blocks have to be idle for twice
- * as long, up to sixteen times min_age.  The feedback is that of Meta's
+ * grows from a little as long as no harm is done, is halved.  Above a quarter
+ * of it, blocks found in use are passed over for some rounds (engine/hot.h):
+ * else cold memory would wait for what is tried in vain beside it.  When more
+ * comes back than an eighth of what was stored, blocks have to be idle for
+ * twice as long, up to sixteen times min_age.  The feedback is that of Meta's
  * senpai (Weiner et al., TMO, ASPLOS 2022), with stall time of our own, as
  * the kernel counts none for userfaultfd.
  *
@@ -32,6 +34,7 @@
 #include <stdatomic.h>
 
 #include "base/types.h"
+#include "engine/hot.h"
 
 struct engine;
 struct helper;
@@ -67,6 +70,7 @@ struct age {
 
 	/* The steward's. */
 	struct age_block *blocks;	/* AGE_SLOTS, or NULL: not yet */
+	struct hot hot;			/* blocks not to sample again soon */
 	uintptr_t hand;			/* the next block to sample */
 	uint32_t nr_out;		/* blocks in use */
 	uint32_t at;			/* the next block to look at */
