@@ -18,7 +18,10 @@
 #include "mappings.h"
 #include "preflight.h"
 #include "record.h"
+#include "setting.h"
 #include "units.h"
+
+#define BAD_VARIABLES	8	/* of the environment, that are named */
 
 static void add_preflight(struct findings *f, const struct preflight *p)
 {
@@ -97,6 +100,71 @@ static char *start_environment(pid_t pid, const char *name)
 	if (value)
 		snapshot_clean_text(value, strlen(value) + 1);
 	return value;
+}
+
+/* The row of the variable NAME; NULL: none, and NEAR is what was meant. */
+static const struct uzswap_option_row *variable_row(const char *name,
+						    const char **near)
+{
+	const char *names[UZSWAP_NR_OPTIONS];
+
+	for (size_t i = 0; i < UZSWAP_NR_OPTIONS; i++) {
+		names[i] = setting_row_at(i)->env;
+		if (strcmp(names[i], name) == 0)
+			return setting_row_at(i);
+	}
+	*near = zctl_suggest(name, names, UZSWAP_NR_OPTIONS);
+	return NULL;
+}
+
+/* "NAME=VALUE" of the environment: false if the library had no use for it. */
+static bool is_good_variable(struct findings *f, char *name)
+{
+	char *value = strchr(name, '=');
+	const struct uzswap_option_row *row;
+	const char *near = NULL;
+	struct setting setting;
+	char why[SETTING_WHY];
+
+	if (!value)
+		return true;
+	*value++ = '\0';
+	if (strcmp(name, UZSWAP_ENV_CONF) == 0)
+		return true;
+	row = variable_row(name, &near);
+	if (!row)
+		snprintf(why, sizeof(why), "there is no such option%s%s%s",
+			 near ? ", did you mean " : "", near ? near : "",
+			 near ? "?" : "");
+	else if (!setting_parse(&setting, row->name, value, why, sizeof(why)))
+		return true;
+	finding_add(f, FINDING_WARN, name, "ignored: %s", why);
+	return false;
+}
+
+/* What the library was given at its start, and could not use. */
+static void look_at_environment(struct findings *f, pid_t pid)
+{
+	unsigned bad = 0;
+	char path[64];
+	char *entry = NULL;
+	size_t cap = 0;
+	ssize_t len;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/environ", pid);
+	file = fopen(path, "re");
+	while (file && bad < BAD_VARIABLES &&
+	       (len = getdelim(&entry, &cap, 0, file)) >= 0) {
+		if (strncmp(entry, UZSWAP_ENV_PREFIX,
+			    strlen(UZSWAP_ENV_PREFIX)) != 0)
+			continue;
+		snapshot_clean_text(entry, (size_t)len + 1);
+		bad += !is_good_variable(f, entry);
+	}
+	free(entry);
+	if (file)
+		fclose(file);
 }
 
 /* Without the library: not asked to, or ignored by ld.so. */
@@ -231,5 +299,6 @@ void examine_process(struct findings *f, const struct client *client)
 		look_at_trouble(f, client);
 		break;
 	}
+	look_at_environment(f, client->pid);
 	look_at_mappings(f, client);
 }
