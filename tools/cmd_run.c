@@ -66,7 +66,7 @@ static const struct argp_option options[] = {
 	{ "min-age", 'a', "TIME", 0, "store what was not used for so long, "
 	  "also without a limit: 30s, 10m", 0 },
 	{ "compressor", 'c', "NAME", 0,
-	  "how pages are packed: lz4, zstd, lz4+zstd:3 ... (default lz4)", 0 },
+	  "how pages are packed: lz4, zstd:3, lz4+lz4:3 (the default) ...", 0 },
 	{ "pool-max", KEY_POOL_MAX, "SIZE|PCT", 0,
 	  "cap of the compressed pool", 0 },
 	{ "set", KEY_SET, "KEY=VALUE", 0,
