@@ -218,6 +218,8 @@ REAL_FILES = \
 	tests/real/py_objects.py \
 	tests/real/redis_client.c \
 	tests/real/redis_load.py \
+	tests/real/refuse.sh \
+	tests/real/refused.c \
 	tests/real/resp.c \
 	tests/real/resp.h \
 	tests/real/run.sh \
@@ -295,6 +297,12 @@ check-hostile:
 soak: all
 	UZ_SRCDIR='$(abs_top_srcdir)' UZ_BUILDDIR='$(abs_top_builddir)' \
 		$(SHELL) $(top_srcdir)/tests/real/soak.sh
+
+# System calls fail under the library, one after the other: some minutes.
+.PHONY: check-refusals
+check-refusals: all
+	UZ_BUILDDIR='$(abs_top_builddir)' CC='$(CC)' \
+		$(SHELL) $(top_srcdir)/tests/real/refuse.sh
 
 # The same tests on another kernel, with cgroup v2: see tests/vm/run.sh, whose
 # options VM_FLAGS are.  Minutes with KVM, hours without.

@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/proc.h"
 #include "base/sys.h"
+#include "base/text.h"
 #include "base/torture.h"
 #include "engine/evict_move.h"
 #include "engine/fault.h"
@@ -163,6 +164,17 @@ static int build(struct engine *e)
 	return ret || !e->restore.zeros ? -ENOMEM : 0;
 }
 
+/* The program goes on without us, and shall know why. */
+static int blame(int ret, const char *what)
+{
+	char word[TEXT_NUM];
+
+	if (ret)
+		log_line("running WITHOUT compression: ", what, ": ",
+			 text_errno(word, sizeof(word), ret), NULL);
+	return ret;
+}
+
 static int start_threads(struct engine *e)
 {
 	int ret = 0;
@@ -187,7 +199,7 @@ static int start_threads(struct engine *e)
 					   "uzswap-evict", reclaim_run,
 					   &e->evictors[i]);
 	}
-	return ret;
+	return blame(ret, "no threads of our own");
 }
 
 static int find_pressure(struct engine *e)
@@ -228,8 +240,9 @@ static int bring_up(struct engine *e, bool first)
 {
 	int ret = source_open(&e->main, &e->aside, &e->cfg);
 
-	if (!ret)
-		ret = find_pressure(e);
+	if (ret)
+		return ret;
+	ret = find_pressure(e);
 	if (!ret && first)
 		ret = build(e);
 	if (!ret)
@@ -237,7 +250,9 @@ static int bring_up(struct engine *e, bool first)
 				   e->steward.pagemap.words);
 	if (!ret)
 		ret = register_own(e);
-	if (!ret && first)
+	if (blame(ret, "what the library itself needs"))
+		return ret;
+	if (first)
 		ret = choose_engine(e);
 	if (!ret && !e->use_move)
 		evict_remap_start(e, first);

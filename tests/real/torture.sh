@@ -119,8 +119,8 @@ gcc_run()
 		ls "$top"/src/space/*.c
 	fi >files
 	"$@" xargs -n 1 -P 2 sh -c 'gcc -O2 -std=gnu11 -I"$0/src" \
-		-I"$0/include" -c "$1" -o "$(basename "$1").o"' "$top" \
-		<files >log 2>&1 || return
+		-I"$0/include" -DPACKAGE_VERSION=\"0\" -c "$1" \
+		-o "$(basename "$1").o"' "$top" <files >log 2>&1 || return
 	md5sum ./*.o >result
 }
 
@@ -360,7 +360,7 @@ for name; do
 			go "$name" tortured env UZSWAP_STATS_AT_EXIT="$exits" \
 				timeout -k 10 "$TIMEOUT" "$zctl" run \
 				--set engine="$engine" \
-				${limit:+--limit "$limit"} \
+				${limit:+--limit "$limit" --set min_managed=1M} \
 				$([ -n "$limit" ] || echo --torture=$s) --
 			took=$(($(date +%s) - start))
 			run=$((run + 1))
