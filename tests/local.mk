@@ -243,7 +243,7 @@ REAL_FILES = \
 	bench/start.c \
 	bench/stats_cost.py \
 	bench/works.py \
-	docs/profile_report.sh docs/screenshot.py
+	docs/profile_report.sh docs/screenshot.py docs/transcript.sh
 
 # Shared by tests: fixtures, patterns, fakes, the main() of fuzz tests.
 LIBTEST = \
