@@ -213,6 +213,8 @@ REAL_FILES = \
 	tests/real/data.h \
 	tests/real/data_out.c \
 	tests/real/data_out.h \
+	tests/real/lasting.c \
+	tests/real/lasting.sh \
 	tests/real/node_heap.js \
 	tests/real/page_ratio.py \
 	tests/real/py_objects.py \
