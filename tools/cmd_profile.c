@@ -212,8 +212,7 @@ static enum zctl_status show(struct profile *p, const struct options *o)
 
 static enum zctl_status resymbolize(struct profile *p, const char *root)
 {
-	for (size_t i = 0; i < p->nr_frames; i++)
-		p->frames[i].nr_symbols = 0;
+	profile_forget_symbols(p);
 	if (profile_symbolize(p, root) == 0)
 		return ZCTL_DONE;
 	zctl_error("out of memory");

@@ -196,6 +196,9 @@ void profile_place_frames(struct profile *p);
  */
 MUST_USE int profile_symbolize(struct profile *p, const char *root);
 
+/* No frame has a function any more. */
+void profile_forget_symbols(struct profile *p);
+
 /* profile_demangle.c: a C++ name for people, any other as it is; malloc'd. */
 char *profile_demangle(const char *name);
 

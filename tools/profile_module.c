@@ -26,15 +26,11 @@ void profile_free(struct profile *p)
 {
 	for (size_t i = 0; i < p->nr_modules; i++)
 		free(p->modules[i].path);
-	for (size_t i = 0; i < p->nr_symbols; i++) {
-		free(p->symbols[i].function);
-		free(p->symbols[i].file);
-	}
+	profile_forget_symbols(p);
 	for (size_t i = 0; i < p->nr_rows; i++)
 		free(p->rows[i].heat);
 	free(p->modules);
 	free(p->frames);
-	free(p->symbols);
 	free(p->sites);
 	free(p->stack);
 	free(p->points);

@@ -289,6 +289,19 @@ static int explain_jit(struct profile *p, const char *root)
 	return ret;
 }
 
+void profile_forget_symbols(struct profile *p)
+{
+	for (size_t i = 0; i < p->nr_symbols; i++) {
+		free(p->symbols[i].function);
+		free(p->symbols[i].file);
+	}
+	free(p->symbols);
+	p->symbols = NULL;
+	p->nr_symbols = 0;
+	for (size_t i = 0; i < p->nr_frames; i++)
+		p->frames[i].nr_symbols = 0;
+}
+
 int profile_symbolize(struct profile *p, const char *root)
 {
 	int ret = explain_files(p, root);
