@@ -65,7 +65,8 @@ libzctl_la_SOURCES = \
 	tools/cmd_metrics.c \
 	tools/cmd_stats.c \
 	tools/cmd_top.c
-nodist_libzctl_la_SOURCES = tools/profile_page_html.c
+nodist_libzctl_la_SOURCES = tools/profile_page_html.c \
+	tools/pprof.pb-c.c tools/pprof.pb-c.h
 libzctl_la_CPPFLAGS = $(ZCTL_CPPFLAGS)
 libzctl_la_CFLAGS = $(COMMON_CFLAGS)
 
@@ -83,13 +84,16 @@ uzswap_uffd_CPPFLAGS = $(COMMON_CPPFLAGS) $(CAPNG_CFLAGS)
 uzswap_uffd_CFLAGS = $(COMMON_CFLAGS)
 uzswap_uffd_LDADD = $(CAPNG_LIBS)
 
-ZCTL_CPPFLAGS = $(COMMON_CPPFLAGS) -I$(top_srcdir)/tools -DUZSWAP_LIBDIR='"$(libdir)"' \
+ZCTL_CPPFLAGS = $(COMMON_CPPFLAGS) -I$(top_srcdir)/tools -Itools \
+	-DUZSWAP_LIBDIR='"$(libdir)"' \
 	-DUZSWAP_VENDORDIR='"$(prefix)/lib/uzswap"' \
 	-DUZSWAP_CONFDIR='"$(sysconfdir)/uzswap"' \
 	$(SMARTCOLS_CFLAGS) $(JANSSON_CFLAGS) $(NCURSES_CFLAGS) \
-	$(INIH_CFLAGS) $(MICROHTTPD_CFLAGS) $(DW_CFLAGS) $(ZLIB_CFLAGS)
+	$(INIH_CFLAGS) $(MICROHTTPD_CFLAGS) $(DW_CFLAGS) $(ZLIB_CFLAGS) \
+	$(PROTOBUF_C_CFLAGS)
 ZCTL_LIBS = $(SMARTCOLS_LIBS) $(JANSSON_LIBS) $(NCURSES_LIBS) \
-	$(INIH_LIBS) $(MICROHTTPD_LIBS) $(DW_LIBS) $(ZLIB_LIBS) -lm
+	$(INIH_LIBS) $(MICROHTTPD_LIBS) $(DW_LIBS) $(ZLIB_LIBS) \
+	$(PROTOBUF_C_LIBS) -lm
 
 # The report of zctl profile, as C.
 EXTRA_DIST += tools/report.html tools/report_html.sh
@@ -99,3 +103,12 @@ tools/profile_page_html.c: tools/report.html tools/report_html.sh
 	$(AM_V_GEN){ printf '#include <stddef.h>\n\n#include "profile_page_html.h"\n\n'; \
 		$(SHELL) $(srcdir)/tools/report_html.sh \
 			$(srcdir)/tools/report.html; } >$@.tmp && mv $@.tmp $@
+
+# What pprof reads, as C.
+EXTRA_DIST += tools/pprof.proto
+CLEANFILES += tools/pprof.pb-c.c tools/pprof.pb-c.h
+BUILT_SOURCES = tools/pprof.pb-c.h
+tools/pprof.pb-c.h: tools/pprof.pb-c.c
+tools/pprof.pb-c.c: tools/pprof.proto
+	@$(MKDIR_P) tools
+	$(AM_V_GEN)$(PROTOC_C) -I$(srcdir)/tools --c_out=tools pprof.proto

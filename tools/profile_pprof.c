@@ -1,103 +1,61 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * profile.proto, as `go tool pprof` and others read it.
+ * The message of pprof.proto, as `go tool pprof` and others read it.
  *
- * It takes eleven kinds of fields, so they are written here by hand: a field
- * is its number and wire type, then a varint, or a length and bytes.
- *
- *	Profile   1 sample type  2 sample  3 mapping  4 location  5 function
- *	          6 string  9 time  10 duration  14 default sample type
- *	ValueType 1 type  2 unit             (both strings, by index)
- *	Sample    1 locations, innermost first  2 values  3 labels
- *	Label     1 key  2 text
- *	Mapping   1 id  2 start  3 end  4 offset  5 file  6 build id
- *	          7 has functions  8 has files  9 has lines  10 has inlined
- *	Location  1 id  2 mapping  3 address  4 lines, innermost first
- *	Line      1 function  2 line
- *	Function  1 id  2 name  3 name as linked  4 file
+ * It is made by malloc alone, the way protobuf-c unpacks one, so that it can
+ * be freed as a whole.  Rows of the profile keep their places: what has index
+ * I there has id I + 1 here, symbols being functions.
  */
 #define _GNU_SOURCE
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "pprof.pb-c.h"
 #include "profile_export.h"
 
-enum { VARINT = 0, BYTES = 2 };
-
-struct message {
-	uint8_t *bytes;
-	size_t len;
-	size_t room;
-	bool failed;
-};
-
-/* The string table, and where each string is in it. */
-struct strings {
-	void *tree;
-	struct message out;	/* fields 6 of Profile */
-	uint64_t nr;
+struct maker {
+	Pprof__Profile *out;
+	void *tree;		/* of struct string: places in string_table */
 	bool failed;
 };
 
 struct string {
-	char *text;
-	uint64_t at;
+	const char *text;	/* in string_table */
+	int64_t at;
 };
 
-static void put_bytes(struct message *m, const void *bytes, size_t len)
-{
-	if (m->room - m->len < len) {
-		size_t room = 2 * (m->room + len);
-		uint8_t *more = realloc(m->bytes, room);
+/* --- messages ------------------------------------------------------------ */
 
-		if (!more) {
-			m->failed = true;
-			return;
-		}
-		m->bytes = more;
-		m->room = room;
-	}
-	if (len)
-		memcpy(m->bytes + m->len, bytes, len);
-	m->len += len;
+static void *zeroed(struct maker *m, size_t nr, size_t size)
+{
+	void *p = calloc(nr ? nr : 1, size);
+
+	m->failed |= !p;
+	return p;
 }
 
-static void put_varint(struct message *m, uint64_t n)
+static void *make_one(struct maker *m, const ProtobufCMessageDescriptor *kind)
 {
-	uint8_t out[10];
-	size_t len = 0;
+	void *one = zeroed(m, 1, kind->sizeof_message);
 
-	do {
-		out[len++] = (uint8_t)((n & 127) | (n > 127 ? 128 : 0));
-		n >>= 7;
-	} while (n);
-	put_bytes(m, out, len);
+	if (one)
+		protobuf_c_message_init(kind, one);
+	return one;
 }
 
-static void put_number(struct message *m, unsigned field, uint64_t n)
+/* Pointers to NR messages, *MADE of which are there; else M has failed. */
+static void *make_all(struct maker *m, const ProtobufCMessageDescriptor *kind,
+		      size_t nr, size_t *made)
 {
-	put_varint(m, field << 3 | VARINT);
-	put_varint(m, n);
+	void **all = zeroed(m, nr, sizeof(*all));
+
+	for (*made = 0; !m->failed && *made < nr; *made += !m->failed)
+		all[*made] = make_one(m, kind);
+	return all;
 }
 
-static void put_block(struct message *m, unsigned field, const void *bytes,
-		      size_t len)
-{
-	put_varint(m, field << 3 | BYTES);
-	put_varint(m, len);
-	put_bytes(m, bytes, len);
-}
-
-/* PART as FIELD of M; it is empty afterwards. */
-static void put_message(struct message *m, unsigned field,
-			struct message *part)
-{
-	m->failed |= part->failed;
-	put_block(m, field, part->bytes, part->len);
-	free(part->bytes);
-	memset(part, 0, sizeof(*part));
-}
+/* --- strings ------------------------------------------------------------- */
 
 static int compare_strings(const void *a, const void *b)
 {
@@ -105,34 +63,46 @@ static int compare_strings(const void *a, const void *b)
 		      ((const struct string *)b)->text);
 }
 
-static void free_string(void *s)
+/* A copy of TEXT at the end of the table, which grows by doubling. */
+static char *add_text(struct maker *m, const char *text)
 {
-	free(((struct string *)s)->text);
-	free(s);
+	Pprof__Profile *out = m->out;
+	size_t nr = out->n_string_table;
+	char *copy = strdup(text);
+
+	if (copy && (nr & (nr - 1)) == 0) {
+		char **more = realloc(out->string_table,
+				      (nr ? 2 * nr : 1) * sizeof(*more));
+
+		if (!more) {
+			free(copy);
+			return NULL;
+		}
+		out->string_table = more;
+	}
+	if (copy)
+		out->string_table[out->n_string_table++] = copy;
+	return copy;
 }
 
-static uint64_t string_of(struct strings *s, const char *text)
+static int64_t string_of(struct maker *m, const char *text)
 {
-	struct string *new = calloc(1, sizeof(*new));
-	struct string **found;
+	struct string key = { .text = text };
+	struct string **found = tfind(&key, &m->tree, compare_strings);
+	struct string *new;
 
-	if (new)
-		new->text = strdup(text);
-	found = new && new->text ? tsearch(new, &s->tree, compare_strings)
-				 : NULL;
-	if (!found) {
-		s->failed = true;
-		if (new)
-			free_string(new);
-		return 0;
-	}
-	if (*found != new) {
-		free_string(new);
+	if (found)
 		return (*found)->at;
-	}
-	new->at = s->nr++;
-	put_block(&s->out, 6, text, strlen(text));
-	return new->at;
+	new = zeroed(m, 1, sizeof(*new));
+	if (!new)
+		return 0;
+	new->at = (int64_t)m->out->n_string_table;
+	new->text = add_text(m, text);
+	if (new->text && tsearch(new, &m->tree, compare_strings))
+		return new->at;
+	free(new);
+	m->failed = true;
+	return 0;
 }
 
 /* --- parts --------------------------------------------------------------- */
@@ -146,109 +116,131 @@ static const struct {
 	{ "uses", "count" },
 };
 
-static void put_types(struct message *m, struct strings *s)
+static void put_types(struct maker *m)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
-		struct message type = { 0 };
+	Pprof__Profile *out = m->out;
 
-		put_number(&type, 1, string_of(s, types[i].type));
-		put_number(&type, 2, string_of(s, types[i].unit));
-		put_message(m, 1, &type);
+	out->sample_type = make_all(m, &pprof__value_type__descriptor,
+				    ARRAY_SIZE(types), &out->n_sample_type);
+	for (size_t i = 0; i < out->n_sample_type; i++) {
+		out->sample_type[i]->type = string_of(m, types[i].type);
+		out->sample_type[i]->unit = string_of(m, types[i].unit);
 	}
-	put_number(m, 14, string_of(s, types[0].type));
+	out->default_sample_type = string_of(m, types[0].type);
 }
 
-static void put_sample(struct message *m, struct strings *s,
+static void put_sample(struct maker *m, Pprof__Sample *out,
 		       const struct profile *p,
 		       const struct profile_site_sum *sum)
 {
 	const struct profile_site *site = &p->sites[sum->site];
+	const uint32_t inner = profile_inner(p, site);	/* the allocator */
+	const uint32_t *stack = p->stack + site->first_frame + inner;
 	const double values[] = {
 		sum->cold, sum->bytes, sum->resident, sum->stored, sum->pool,
 		sum->count, sum->uses,
 	};
-	struct message sample = { 0 };
-	struct message label = { 0 };
 
-	for (uint32_t i = 0; i < site->nr_frames; i++)
-		put_number(&sample, 1,
-			   p->stack[site->first_frame + i] + (uint64_t)1);
+	out->location_id = zeroed(m, site->nr_frames, sizeof(uint64_t));
+	out->value = zeroed(m, ARRAY_SIZE(values), sizeof(int64_t));
+	out->label = make_all(m, &pprof__label__descriptor, 1, &out->n_label);
+	if (m->failed)
+		return;
+	out->n_location_id = site->nr_frames - inner;
+	for (size_t i = 0; i < out->n_location_id; i++)
+		out->location_id[i] = stack[i] + (uint64_t)1;
+	out->n_value = ARRAY_SIZE(values);
 	for (size_t i = 0; i < ARRAY_SIZE(values); i++)
-		put_number(&sample, 2, values[i] > 0 ? (uint64_t)values[i]
-						     : 0);
-	put_number(&label, 1, string_of(s, "thread"));
-	put_number(&label, 2, string_of(s, site->thread));
-	put_message(&sample, 3, &label);
-	put_message(m, 2, &sample);
+		out->value[i] = values[i] > 0 ? (int64_t)values[i] : 0;
+	out->label[0]->key = string_of(m, "thread");
+	out->label[0]->str = string_of(m, site->thread);
 }
 
-static void put_mapping(struct message *m, struct strings *s,
+static void put_mapping(struct maker *m, Pprof__Mapping *out,
 			const struct profile_module *from, uint64_t id)
 {
-	struct message mapping = { 0 };
-
-	put_number(&mapping, 1, id);
-	put_number(&mapping, 2, from->start);
-	put_number(&mapping, 3, from->end);
-	put_number(&mapping, 4, from->offset);
-	put_number(&mapping, 5, string_of(s, from->path));
-	put_number(&mapping, 6, string_of(s, from->build_id));
-	for (unsigned has = 7; has <= 10; has++)
-		put_number(&mapping, has, 1);
-	put_message(m, 3, &mapping);
+	out->id = id;
+	out->memory_start = from->start;
+	out->memory_limit = from->end;
+	out->file_offset = from->offset;
+	out->filename = string_of(m, from->path);
+	out->build_id = string_of(m, from->build_id);
+	out->has_functions = true;
+	out->has_filenames = true;
+	out->has_line_numbers = true;
+	out->has_inline_frames = true;
 }
 
-/* A location and the functions in it; these have the ids of the symbols. */
-static void put_frame(struct message *m, struct strings *s,
-		      const struct profile *p, uint32_t frame)
+static void put_location(struct maker *m, Pprof__Location *out,
+			 const struct profile *p, uint32_t frame)
 {
 	const struct profile_frame *f = &p->frames[frame];
-	struct message location = { 0 };
 
-	put_number(&location, 1, frame + (uint64_t)1);
+	out->id = frame + (uint64_t)1;
 	if (f->module != PROFILE_NONE)
-		put_number(&location, 2, f->module + (uint64_t)1);
-	put_number(&location, 3, f->pc - 1);
-	for (uint32_t i = 0; i < f->nr_symbols; i++) {
-		uint64_t id = f->first_symbol + i + (uint64_t)1;
-		const struct profile_symbol *y = &p->symbols[id - 1];
-		struct message line = { 0 };
-		struct message function = { 0 };
+		out->mapping_id = f->module + (uint64_t)1;
+	out->address = f->pc - 1;
+	out->line = make_all(m, &pprof__line__descriptor, f->nr_symbols,
+			     &out->n_line);
+	for (uint32_t i = 0; i < out->n_line; i++) {
+		uint32_t symbol = f->first_symbol + i;
 
-		put_number(&line, 1, id);
-		put_number(&line, 2, y->line);
-		put_message(&location, 4, &line);
-		put_number(&function, 1, id);
-		put_number(&function, 2, string_of(s, y->function));
-		put_number(&function, 3, string_of(s, y->function));
-		put_number(&function, 4, string_of(s, y->file ? y->file : ""));
-		put_message(m, 5, &function);
+		out->line[i]->function_id = symbol + (uint64_t)1;
+		out->line[i]->line = p->symbols[symbol].line;
 	}
-	put_message(m, 4, &location);
+}
+
+static void put_function(struct maker *m, Pprof__Function *out,
+			 const struct profile_symbol *from, uint64_t id)
+{
+	out->id = id;
+	out->name = string_of(m, from->function);
+	out->system_name = out->name;
+	out->filename = string_of(m, from->file ? from->file : "");
+}
+
+static void put_all(struct maker *m, const struct profile *p,
+		    const struct profile_sum *sum)
+{
+	Pprof__Profile *out = m->out;
+
+	string_of(m, "");	/* the first one, always */
+	put_types(m);
+	out->duration_nanos = (int64_t)p->lasted_ms * 1000000;
+	out->sample = make_all(m, &pprof__sample__descriptor, sum->nr_sites,
+			       &out->n_sample);
+	for (size_t i = 0; i < out->n_sample; i++)
+		put_sample(m, out->sample[i], p, &sum->sites[i]);
+	out->mapping = make_all(m, &pprof__mapping__descriptor, p->nr_modules,
+				&out->n_mapping);
+	for (size_t i = 0; i < out->n_mapping; i++)
+		put_mapping(m, out->mapping[i], &p->modules[i], i + 1);
+	out->location = make_all(m, &pprof__location__descriptor,
+				 p->nr_frames, &out->n_location);
+	for (uint32_t i = 0; i < out->n_location; i++)
+		put_location(m, out->location[i], p, i);
+	out->function = make_all(m, &pprof__function__descriptor,
+				 p->nr_symbols, &out->n_function);
+	for (size_t i = 0; i < out->n_function; i++)
+		put_function(m, out->function[i], &p->symbols[i], i + 1);
 }
 
 uint8_t *profile_pprof(const struct profile *p, const struct profile_sum *sum,
 		       size_t *len)
 {
-	struct strings strings = { 0 };
-	struct message m = { 0 };
+	struct maker m = { 0 };
+	uint8_t *bytes = NULL;
 
-	string_of(&strings, "");	/* the first one, always */
-	put_types(&m, &strings);
-	for (size_t i = 0; i < sum->nr_sites; i++)
-		put_sample(&m, &strings, p, &sum->sites[i]);
-	for (size_t i = 0; i < p->nr_modules; i++)
-		put_mapping(&m, &strings, &p->modules[i], i + 1);
-	for (uint32_t i = 0; i < p->nr_frames; i++)
-		put_frame(&m, &strings, p, i);
-	put_number(&m, 10, p->lasted_ms * 1000000);
-	put_bytes(&m, strings.out.bytes, strings.out.len);
-	m.failed |= strings.failed || strings.out.failed;
-	free(strings.out.bytes);
-	tdestroy(strings.tree, free_string);
-	*len = m.len;
-	if (!m.failed)
-		return m.bytes;
-	free(m.bytes);
-	return NULL;
+	m.out = make_one(&m, &pprof__profile__descriptor);
+	if (!m.out)
+		return NULL;
+	put_all(&m, p, sum);
+	*len = m.failed ? 0 : pprof__profile__get_packed_size(m.out);
+	if (*len)
+		bytes = malloc(*len);
+	if (bytes)
+		pprof__profile__pack(m.out, bytes);
+	tdestroy(m.tree, free);
+	pprof__profile__free_unpacked(m.out, NULL);
+	return bytes;
 }

@@ -30,7 +30,8 @@ libtoolize:libtool pkg-config:pkg-config file:file
 =liblz4:liblz4-dev =libzstd:libzstd-dev =smartcols:libsmartcols-dev
 =jansson:libjansson-dev =ncursesw:libncurses-dev =inih:libinih-dev
 =libmicrohttpd:libmicrohttpd-dev =libcap-ng:libcap-ng-dev
-=libdw:libdw-dev =libelf:libelf-dev =zlib:zlib1g-dev'
+=libdw:libdw-dev =libelf:libelf-dev =zlib:zlib1g-dev
+=libprotobuf-c:libprotobuf-c-dev protoc-c:protobuf-c-compiler'
 SETUP_TEST='=cmocka:libcmocka-dev objdump:binutils groff:groff-base
 shellcheck:shellcheck tmux:tmux promtool:prometheus curl:curl
 musl-gcc:musl-tools setcap:libcap2-bin

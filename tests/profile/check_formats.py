@@ -37,6 +37,20 @@ def fields(data):
         yield key >> 3, value
 
 
+def packed(parts):
+    """A repeated number: each of PARTS is one, or many in a row."""
+    out = []
+    for part in parts:
+        if isinstance(part, int):
+            out.append(part)
+            continue
+        at = 0
+        while at < len(part):
+            value, at = varint(part, at)
+            out.append(value)
+    return out
+
+
 def message(data):
     out = {}
     for field, value in fields(data):
@@ -73,10 +87,11 @@ assert any(strings[m[5][0]].endswith("known_sites") and strings[m[6][0]]
 seen = {}
 for s in profile[2]:
     m = message(s)
-    assert len(m[2]) == len(names)
-    for loc in m.get(1, []):
+    values = packed(m[2])
+    assert len(values) == len(names)
+    for loc in packed(m.get(1, [])):
         for name in locations[loc]:
-            seen[name] = seen.get(name, 0) + m[2][0]
+            seen[name] = seen.get(name, 0) + values[0]
 assert abs(seen["site_text"] - folded["site_text"]) <= 1, seen
 assert seen["main"] >= seen["site_text"] + seen["site_small"]
 

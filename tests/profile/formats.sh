@@ -40,7 +40,8 @@ if command -v chromium >/dev/null; then
 		fault 'the report draws nothing in chromium'
 fi
 if command -v go >/dev/null; then
-	expect 0 'site_text' env HOME="$work" go tool pprof -top rec.pprof
+	expect 0 '% *[0-9.]*MB *[0-9.]*% *site_text$' \
+		env HOME="$work" go tool pprof -top rec.pprof
 else
 	echo '# go is not installed: pprof was read by check_formats.py only'
 fi
