@@ -2,15 +2,18 @@
 # SPDX-License-Identifier: MIT
 """recording.py - what recording a profile costs.
 
-    recording.py [--unwind tables|fp|off] [--turns N] [--seconds N] [NAME]...
+    recording.py [--unwind tables|fp|off] [--sets N] [--seconds N] [NAME]...
 
-A program under the library that is busy all the time, Redis or Python, is
-asked to record and to stop again, by turns.  Compared is the CPU time of all
-its threads, ours included, for a piece of work: of a turn in which it records
-with the mean of the turns before and after it.  It is one process, whose
-memory lies where it lies, and what else the machine does changes CPU time
-less than seconds.  The control compares every other turn without recording
-with its neighbours in the same way: the noise.
+Three processes under the library, Redis or Python, live side by side: one
+does not record, one does, and one does not, again.  They get the same pieces
+of work by turns, one at a time, and each piece is compared with the one
+beside it, as in overhead.py, whose processes and figures these are:
+
+    off, on       median milliseconds for a piece
+    ratio         mean over the sets of the median of on / off, wall clock
+    +-            half of its 95 % interval, from the spread of the sets
+    control       the same of off again / off: what noise comes to
+    cpu           CPU time of on / off, all pieces, all threads, ours included
 
 UZSWAP_LIB and ZCTL name the library and zctl.  It judges nothing; exit 0, or
 77 without a library.
@@ -27,28 +30,18 @@ import time
 
 import overhead
 
-SETTLE = 2  # seconds after a change, before counting
-
-
-def cpu_ns(pid):
-    """Of all threads that are there now."""
-    total = 0
-    folder = f'/proc/{pid}/task'
-    for task in os.listdir(folder):
-        try:
-            with open(f'{folder}/{task}/schedstat', encoding='ascii') as f:
-                total += int(f.read().split()[0])
-        except FileNotFoundError:
-            pass
-    return total
+SETTLE = 4  # seconds of work after recording began, before counting
 
 
 class Redis(overhead.RedisServer):
-    """The same requests again and again: the server never waits for them."""
+    """The same requests again and again, five thousand at a time."""
 
     def __init__(self, env, path):
         super().__init__(env, path)
-        self.requests = [super(Redis, self).commands() for _ in range(300)]
+        ping = b'*1\r\n$4\r\nPING\r\n'
+        self.requests = [b''.join(super(Redis, self).commands()
+                                  for _ in range(5)).replace(ping, b'') + ping
+                         for _ in range(60)]
         self.next = 0
 
     def commands(self):
@@ -60,59 +53,67 @@ def redis(arg, env, which):
     return Redis(env, os.path.join(arg.folder, which))
 
 
-# name, how to start one, pieces before the first turn, what has to be there
-WORKLOADS = (('redis', redis, 1000, 'redis-server'),
-             ('python3', overhead.python, 300, 'python3'))
+# name, how to start one, pieces before counting, what has to be there
+WORKLOADS = (('redis', redis, 200, 'redis-server'),
+             ('python3', overhead.python, 200, 'python3'))
 
 
-def work(process, seconds):
-    """CPU nanoseconds for a piece."""
-    pieces = 0
-    before = cpu_ns(process.process.pid)
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        process.piece()
-        pieces += 1
-    return (cpu_ns(process.process.pid) - before) / pieces
+def turns(all_of, pieces, times):
+    for n in range(pieces):
+        order = list(all_of)
+        order = order[n % 3:] + order[:n % 3]
+        for which in order if n % 2 == 0 else reversed(order):
+            times[which].append(all_of[which].piece())
 
 
-def turns(process, arg):
-    """For each turn, off and on alternately, off first and last."""
-    out = []
-    for n in range(2 * arg.turns + 1):
-        recorder = None
-        if n % 2:
-            recorder = subprocess.Popen(
-                [arg.zctl, 'profile', '-d', '1h', str(process.process.pid)],
-                stdout=subprocess.DEVNULL)
-        work(process, SETTLE)
-        out.append(work(process, arg.seconds))
-        if recorder:
-            recorder.send_signal(signal.SIGINT)
-            if recorder.wait():
-                raise RuntimeError('zctl profile failed')
-    return out
+def measure_set(start, warm, env, arg):
+    """{which: [seconds, ...]}, {which: CPU seconds}; which as in overhead."""
+    all_of = {which: start(arg, env, which)
+              for which in ('plain', 'with', 'again')}
+    times = {which: [] for which in all_of}
+    try:
+        turns(all_of, warm, {which: [] for which in all_of})
+        recorder = subprocess.Popen(
+            [arg.zctl, 'profile', '-d', '1h',
+             str(all_of['with'].process.pid)], stdout=subprocess.DEVNULL)
+        end = time.monotonic() + SETTLE
+        while time.monotonic() < end:
+            turns(all_of, 3, {which: [] for which in all_of})
+        before = {which: one.cpu() for which, one in all_of.items()}
+        end = time.monotonic() + arg.seconds
+        while time.monotonic() < end:
+            turns(all_of, 6, times)
+        cpu = {which: one.cpu() - before[which]
+               for which, one in all_of.items()}
+        recorder.send_signal(signal.SIGINT)
+        if recorder.wait():
+            raise RuntimeError('zctl profile failed')
+        return times, cpu
+    finally:
+        for one in all_of.values():
+            one.end()
 
 
-def compared(values):
-    """Each but the first and last with the mean of its neighbours."""
-    return [2 * b / (a + c)
-            for a, b, c in zip(values, values[1:], values[2:])]
-
-
-def show(name, off, ratios, control):
-    print(f'{name:<10} {off / 1e6:9.3f} {statistics.median(ratios):9.4f} '
-          f'{min(ratios):7.4f} {max(ratios):7.4f} '
-          f'{statistics.median(control):8.4f} {min(control):7.4f} '
-          f'{max(control):7.4f}', flush=True)
+def row(name, sets):
+    ms = {which: 1000 * statistics.median(x for t, _ in sets for x in t[which])
+          for which in ('plain', 'with')}
+    cpu = {which: sum(c[which] for _, c in sets) for which in ms}
+    times = [t for t, _ in sets]
+    ratios = overhead.ratios(times, 'with')
+    spread = statistics.stdev(ratios) if len(ratios) > 1 else float('nan')
+    print(f"{name:<9} {ms['plain']:8.3f} {ms['with']:8.3f} "
+          f"{statistics.mean(ratios):8.4f} "
+          f"{overhead.T_95 * spread / len(ratios) ** 0.5:8.4f} "
+          f"{statistics.mean(overhead.ratios(times, 'again')):8.4f} "
+          f"{cpu['with'] / cpu['plain']:8.4f}", flush=True)
 
 
 def main():
     opt = argparse.ArgumentParser(description='the cost of recording')
     opt.add_argument('--unwind', choices=('tables', 'fp', 'off'),
                      default='tables')
-    opt.add_argument('--turns', type=int, default=9)
-    opt.add_argument('--seconds', type=float, default=3)
+    opt.add_argument('--sets', type=int, default=overhead.SETS)
+    opt.add_argument('--seconds', type=float, default=6)
     opt.add_argument('only', nargs='*')
     arg = opt.parse_args()
     arg.zctl = os.environ.get('ZCTL', 'zctl')
@@ -123,23 +124,17 @@ def main():
     env = overhead.environment(arg.library)
     env['UZSWAP_MIN_MANAGED_BYTES'] = '8M'
     env['UZSWAP_PROF_UNWIND'] = arg.unwind
-    print(f"{'workload':<10} {'piece ms':>9} {'recording':>9} "
-          f"{'least':>7} {'most':>7} {'control':>8} {'least':>7} {'most':>7}"
-          f"   prof_unwind={arg.unwind}")
+    print(f"{'workload':<9} {'off ms':>8} {'on ms':>8} {'ratio':>8} {'+-':>8} "
+          f"{'control':>8} {'cpu':>8}   prof_unwind={arg.unwind}")
     for name, start, warm, needs in WORKLOADS:
         if arg.only and name not in arg.only:
             continue
         if not shutil.which(needs):
-            print(f'{name:<10} SKIP: no {needs}')
+            print(f'{name:<9} SKIP: no {needs}')
             continue
         with tempfile.TemporaryDirectory(prefix='uzbench-') as arg.folder:
-            process = start(arg, env, 'one')
-            for _ in range(warm):
-                process.piece()
-            values = turns(process, arg)
-            process.end()
-        show(name, statistics.median(values[::2]), compared(values)[::2],
-             compared(values[::2]))
+            row(name, [measure_set(start, warm, env, arg)
+                       for _ in range(arg.sets)])
     return 0
 
 
