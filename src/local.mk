@@ -110,6 +110,7 @@ HOOKS = \
 	src/hooks/hook_advice.c src/hooks/hook_uffd.c \
 	src/hooks/hook_malloc.c \
 	src/hooks/hook_profile.c \
+	src/hooks/known.c src/hooks/known.h \
 	src/hooks/unwind.c src/hooks/unwind.h \
 	src/hooks/hook_fork.c
 

@@ -473,7 +473,11 @@ long sys_clone_thread(void *stack_top, void *tls, _Atomic uint32_t *tid_word,
 			 arg);
 }
 
-static uint64_t clock_ns(int which)
+/*
+ * Not libc's clock_gettime: programs are run under libraries that replace it,
+ * with thread-local data we do not have.
+ */
+uint64_t sys_clock_ns(clockid_t which)
 {
 	struct timespec ts = { 0 };
 
@@ -481,16 +485,8 @@ static uint64_t clock_ns(int which)
 	return (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
 }
 
-/*
- * Not libc's clock_gettime: programs are run under libraries that replace it,
- * with thread-local data we do not have.
- */
-uint64_t sys_now_ns(void)
+/* A mask that is read first, and then refused as HOW is none. */
+bool sys_is_readable(uintptr_t addr)
 {
-	return clock_ns(CLOCK_MONOTONIC);
-}
-
-uint64_t sys_cpu_ns(void)
-{
-	return clock_ns(CLOCK_THREAD_CPUTIME_ID);
+	return CALL(SYS_rt_sigprocmask, ~0, addr, 0, 8, 0, 0) == -EINVAL;
 }

@@ -150,7 +150,7 @@ static void child(void)
 		atomic_store(&hooks.mode, HOOKS_OFF);
 		atomic_store(&hooks_profile.on, 0);
 		atomic_store(&hooks_profile.sites_on, 0);
-		atomic_store(&hooks_profile.filter, NULL);
+		atomic_store(&hooks_profile.has_live, 0);
 		hook_malloc_refresh();
 	} else {
 		atomic_store(&hooks_engine.fork.users, 0);

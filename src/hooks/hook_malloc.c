@@ -51,12 +51,13 @@ static void early_free(void *p);
  */
 static struct {
 	_Atomic uint32_t why;
+	const _Atomic uint64_t *sampled;	/* set before WHY_DROP */
 	void *(*malloc)(size_t len);
 	void *(*calloc)(size_t nr, size_t len);
 	void *(*realloc)(void *old, size_t len);
 	void (*free)(void *p);
 } next CACHE_ALIGNED = {
-	WHY_COUNT, early_malloc, early_calloc, early_realloc, early_free
+	WHY_COUNT, NULL, early_malloc, early_calloc, early_realloc, early_free
 };
 
 static void *(*next_memalign)(size_t align, size_t len);
@@ -113,7 +114,8 @@ static void find_usable_size(void)
 void hook_malloc_refresh(void)
 {
 	/* what is sampled from now on is dropped when it is freed */
-	set(WHY_DROP, atomic_load(&hooks_profile.filter));
+	next.sampled = hooks_profile.bits;
+	set(WHY_DROP, atomic_load(&hooks_profile.has_live));
 	set(WHY_SAMPLE, hooks_are_profiling());
 	set(WHY_GATE, gate_is_active(&hooks_engine.gate));
 }
@@ -271,6 +273,13 @@ static inline void *reallocate(void *old, size_t len)
 	return ret;
 }
 
+/* Is P in the profile, as far as a few bits can tell? */
+static inline bool is_sampled(void *p)
+{
+	return unlikely(has(WHY_DROP)) &&
+	       unlikely(profile_may_have(next.sampled, (uintptr_t)p));
+}
+
 /* Forgotten before somebody else may get the same address. */
 static COLD void *reallocate_sampled(void *old, size_t len)
 {
@@ -285,8 +294,7 @@ static COLD void *reallocate_sampled(void *old, size_t len)
 
 EXPORT void *realloc(void *old, size_t len)
 {
-	if (unlikely(has(WHY_DROP)) &&
-	    profile_may_have(&hooks_profile, (uintptr_t)old))
+	if (is_sampled(old))
 		return reallocate_sampled(old, len);
 	return reallocate(old, len);
 }
@@ -295,7 +303,7 @@ static __attribute__((noinline)) void free_seldom(void *p)
 {
 	unsigned pass;
 
-	if (profile_may_have(&hooks_profile, (uintptr_t)p))
+	if (is_sampled(p))
 		profile_drop(&hooks_profile, (uintptr_t)p, NULL);
 	if (!has(WHY_GATE)) {
 		next.free(p);
@@ -308,7 +316,7 @@ static __attribute__((noinline)) void free_seldom(void *p)
 
 EXPORT void free(void *p)
 {
-	if (unlikely(has(WHY_DROP | WHY_GATE)))
+	if (unlikely(has(WHY_GATE)) || is_sampled(p))
 		free_seldom(p);
 	else
 		next.free(p);

@@ -75,18 +75,18 @@ long hook_profile_distance(void)
 void hook_profile_add(enum uzswap_profile_kind kind, void *addr, size_t len)
 {
 	struct profile *p = &hooks_profile;
-	uint64_t frames[UZSWAP_PROFILE_DEPTH];
+	struct stack stack;
 	uint64_t start_ns;
-	size_t nr;
 
 	if (!addr || !enter())
 		return;
 	start_ns = sys_now_ns();
-	nr = unwind_stack(p->cfg.unwind ? UNWIND_TABLES : UNWIND_FP,
-			  frames, p->cfg.depth);
-	if (!nr)
+	unwind_stack(p->cfg.unwind ? UNWIND_TABLES : UNWIND_FP, &stack,
+		     p->cfg.depth);
+	if (!stack.nr)
 		atomic_fetch_add(&p->no_stack, 1);
-	profile_add(p, kind, (uintptr_t)addr, len, frames, nr);
+	profile_add(p, kind, (uintptr_t)addr, len, start_ns, stack.frames,
+		    stack.nr);
 	atomic_fetch_add(&p->unwind_ns, sys_now_ns() - start_ns);
 	leave();
 }

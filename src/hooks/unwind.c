@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A stack is read through process_vm_readv on ourselves: an address that is
- * none ends the walk, where a plain read would end the program.
+ * Frame pointers are read through process_vm_readv on ourselves: an address
+ * that is none ends the walk, where a plain read would end the program.
  */
 #define _GNU_SOURCE
 #include "hooks/unwind.h"
 
-#include <string.h>
 #include <sys/uio.h>
 #include <unwind.h>
 
@@ -18,67 +17,66 @@
 #define FRAME_REGISTER	29
 #endif
 
-#define COPY_LEN	4096u	/* of the stack at a time */
 #define FRAME_MOST	(1u << 20)	/* a frame is not larger */
+
+static struct known known;
 
 /* --- frame pointers ------------------------------------------------------ */
 
-/* LEN bytes of our own memory, if they are there. */
-static bool copy(void *to, uintptr_t from, size_t len)
-{
-	struct iovec local = { to, len };
-	struct iovec remote = { (void *)from, len };
+/* A page of our own memory, as the kernel reads it: it may not be there. */
+struct window {
+	uintptr_t at;		/* 0: none */
+	uint64_t words[PAGE_SIZE / 8];
+};
 
-	return sys_process_vm_readv((pid_t)sys_getpid(), &local, &remote) ==
-	       (long)len;
+/* The word at ADDR, a multiple of 8; false if there is none. */
+static bool window_read(struct window *w, uint64_t *word, uintptr_t addr)
+{
+	uintptr_t page = addr & PAGE_MASK;
+
+	if (w->at != page) {
+		struct iovec local = { w->words, PAGE_SIZE };
+		struct iovec remote = { (void *)page, PAGE_SIZE };
+
+		w->at = 0;
+		if (sys_process_vm_readv((pid_t)sys_getpid(), &local,
+					 &remote) != (long)PAGE_SIZE)
+			return false;
+		w->at = page;
+	}
+	*word = w->words[(addr - page) / 8];
+	return true;
 }
 
-/* The two words at FP: the caller's frame pointer, and where it goes on. */
-static bool read_frame(uint64_t pair[2], char *buf, uintptr_t *buf_at,
-		       uintptr_t fp)
+/* From the frame at FP on: more of S. */
+static void by_frame_pointer(struct stack *s, size_t max, uintptr_t fp)
 {
-	if (*buf_at && fp >= *buf_at && fp + 16 <= *buf_at + COPY_LEN) {
-		memcpy(pair, buf + (fp - *buf_at), 16);
-		return true;
-	}
-	/* up to the end of the page only: the next may not be there */
-	*buf_at = fp & ~(uintptr_t)(COPY_LEN - 1);
-	if (copy(buf, *buf_at, COPY_LEN) && fp + 16 <= *buf_at + COPY_LEN) {
-		memcpy(pair, buf + (fp - *buf_at), 16);
-		return true;
-	}
-	*buf_at = 0;
-	return copy(pair, fp, 16);
-}
+	struct window w;
 
-/* From the frame at FP on: more of FRAMES, of which there are NR. */
-static size_t by_frame_pointer(uint64_t *frames, size_t nr, size_t max,
-			       uintptr_t fp)
-{
-	char buf[COPY_LEN];
-	uintptr_t buf_at = 0;
+	w.at = 0;
+	while (s->nr < max) {
+		uint64_t next;
+		uint64_t pc;
 
-	while (nr < max) {
-		uint64_t pair[2];
-
-		if (fp < PAGE_SIZE || fp % 8 ||
-		    !read_frame(pair, buf, &buf_at, fp) ||
-		    pair[1] < PAGE_SIZE || pair[1] >> ADDR_BITS)
+		/* the caller's frame pointer, and where it goes on */
+		if (fp < PAGE_SIZE || fp % 8 || !window_read(&w, &next, fp) ||
+		    !window_read(&w, &pc, fp + 8) || pc < PAGE_SIZE ||
+		    pc >> ADDR_BITS)
 			break;
-		frames[nr++] = pair[1];
-		if (pair[0] <= fp || pair[0] - fp > FRAME_MOST)
+		s->slots[s->nr] = fp + 8;
+		s->frames[s->nr++] = pc;
+		if (next <= fp || next - fp > FRAME_MOST)
 			break;
-		fp = pair[0];
+		fp = next;
 	}
-	return nr;
 }
 
 /* --- unwind tables ------------------------------------------------------- */
 
 struct walk {
-	uint64_t *frames;
-	size_t nr;
+	struct stack *stack;
 	size_t max;
+	uintptr_t base;		/* of frames above this one, which are ours */
 	uintptr_t fp;		/* the frame register in the last frame */
 };
 
@@ -86,29 +84,39 @@ static _Unwind_Reason_Code note_frame(struct _Unwind_Context *context,
 				      void *arg)
 {
 	struct walk *w = arg;
+	struct stack *s = w->stack;
 	uintptr_t pc = _Unwind_GetIP(context);
+	uintptr_t slot = _Unwind_GetCFA(context) - 8;
 
-	if (!pc || w->nr == w->max)
+	if (!pc || s->nr == w->max)
 		return _URC_NORMAL_STOP;
-	w->frames[w->nr++] = pc;
 	w->fp = _Unwind_GetGR(context, FRAME_REGISTER);
+	if (!s->nr && slot < w->base)
+		return _URC_NO_REASON;
+	s->slots[s->nr] = slot;
+	s->frames[s->nr++] = pc;
 	return _URC_NO_REASON;
 }
 
-static size_t by_tables(uint64_t *frames, size_t max)
+static void by_tables(struct stack *s, size_t max, uintptr_t base)
 {
-	struct walk w = { .frames = frames, .max = max };
+	struct walk walk = { .stack = s, .max = max, .base = base };
 
 	/* ends where there is no table: at the start, or in a JIT's code */
-	if (_Unwind_Backtrace(note_frame, &w) == _URC_END_OF_STACK)
-		w.nr = by_frame_pointer(frames, w.nr, max, w.fp);
-	return w.nr;
+	if (_Unwind_Backtrace(note_frame, &walk) == _URC_END_OF_STACK)
+		by_frame_pointer(s, max, walk.fp);
 }
 
-size_t unwind_stack(enum unwind_mode mode, uint64_t *frames, size_t max)
+__attribute__((noinline)) void unwind_stack(enum unwind_mode mode,
+					    struct stack *out, size_t max)
 {
-	if (mode == UNWIND_TABLES)
-		return by_tables(frames, max);
-	return by_frame_pointer(frames, 0, max,
-				(uintptr_t)__builtin_frame_address(0));
+	uintptr_t base = (uintptr_t)__builtin_frame_address(0);
+
+	out->nr = 0;
+	if (mode == UNWIND_FP) {
+		by_frame_pointer(out, max, base);
+	} else if (!known_find(&known, base, out)) {
+		by_tables(out, max, base);
+		known_keep(&known, base, out);
+	}
 }

@@ -13,18 +13,19 @@
  * takes no lock, and it does not allocate; so it may run in a thread that
  * holds any lock of the allocator or the loader.  (libunwind asks
  * dl_iterate_phdr(), which takes the loader's lock, and its archive cannot be
- * part of a shared library in Debian.)
+ * part of a shared library in Debian.)  A stack that was walked before is
+ * known (known.h), and read like frame pointers.
  *
  * Context: app.
  */
 #ifndef UZ_HOOKS_UNWIND_H
 #define UZ_HOOKS_UNWIND_H
 
-#include "base/types.h"
+#include "hooks/known.h"
 
 enum unwind_mode { UNWIND_FP, UNWIND_TABLES };
 
-/* At most MAX return addresses, innermost first; 0 if none can be had. */
-size_t unwind_stack(enum unwind_mode mode, uint64_t *frames, size_t max);
+/* At most MAX frames of who called; none if none can be had. */
+void unwind_stack(enum unwind_mode mode, struct stack *out, size_t max);
 
 #endif

@@ -122,17 +122,23 @@ fail:
 
 static bool make_filter(struct profile *p)
 {
+	struct arena *a = &p->engine->arena;
+
+	if (!p->bits)
+		p->bits = arena_alloc(a, PROFILE_HASHES / 8);
 	if (!p->counts)
-		p->counts = arena_alloc(&p->engine->arena, PROFILE_FILTER);
-	return p->counts;
+		p->counts = arena_alloc(a, PROFILE_HASHES);
+	return p->bits && p->counts;
 }
 
 /* A second recording knows nothing of what was freed since the first. */
 static void begin_anew(struct profile *p)
 {
 	memset(p->live, 0, UZSWAP_PROFILE_LIVE * sizeof(*p->live));
-	for (uint32_t i = 0; p->counts && i < PROFILE_FILTER; i++)
+	for (uint32_t i = 0; p->counts && i < PROFILE_HASHES; i++)
 		atomic_store_explicit(&p->counts[i], 0, memory_order_relaxed);
+	for (uint32_t i = 0; p->bits && i < PROFILE_HASHES / 64; i++)
+		atomic_store_explicit(&p->bits[i], 0, memory_order_relaxed);
 	for (uint32_t i = 0; i < PROFILE_MAPS; i++)
 		atomic_store(&p->maps[i], 0);
 	atomic_store(&p->live_used, 0);
@@ -168,7 +174,7 @@ void profile_start(struct profile *p)
 		begin_anew(p);
 	else if (!make_page(p)) {
 		profile_stop(p);
-		atomic_store(&p->filter, NULL);
+		atomic_store(&p->has_live, 0);
 		return;
 	}
 	if (!make_filter(p))
@@ -180,8 +186,7 @@ void profile_start(struct profile *p)
 			 "recording allocations only", NULL);
 	else
 		begin_rounds(p);
-	if (!atomic_load(&p->filter) && p->cfg.sites)
-		atomic_store(&p->filter, p->counts);
+	atomic_store(&p->has_live, p->cfg.sites);
 	p->page->recording = 1;
 	atomic_store(&p->on, 1);
 	atomic_store(&p->sites_on, p->cfg.sites);
@@ -266,7 +271,7 @@ static void wind_down(struct profile *p)
 {
 	if (!atomic_load(&p->engine->probes.on))
 		return;
-	atomic_store(&p->filter, NULL);
+	atomic_store(&p->has_live, 0);
 	if (profile_round_forget_all(p))
 		atomic_store(&p->engine->probes.on, 0);
 }

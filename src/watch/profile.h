@@ -32,7 +32,7 @@
 
 struct engine;
 
-#define PROFILE_FILTER	65536u		/* counters; stays in L2 */
+#define PROFILE_HASHES	65536u		/* as bits, they stay in L1 */
 #define PROFILE_MAPS		1024u		/* sampled mappings alive */
 #define PROFILE_HASHED		(4 * PROBE_SLOTS)
 
@@ -90,9 +90,11 @@ struct profile {
 	_Atomic uint64_t no_stack;
 	_Atomic uint64_t unwind_ns;
 
-	/* How many sampled addresses have this hash; NULL: none recorded. */
-	_Atomic uint8_t *_Atomic filter;
-	_Atomic uint8_t *counts;	/* the same; stays */
+	/* How many sampled addresses have this hash; a bit for each that is
+	   not 0, which hooks look at while allocations are in the table. */
+	_Atomic uint8_t *counts;
+	_Atomic uint64_t *bits;
+	_Atomic uint32_t has_live;
 	_Atomic uint32_t maps[PROFILE_MAPS]; /* rows of live + 1; 0 free */
 	_Atomic uint32_t nr_maps;	/* places of maps used so far */
 	_Atomic uint64_t new_lives[UZSWAP_PROFILE_LIVE / 64]; /* a bit each:
@@ -120,6 +122,10 @@ struct profile {
 	uint64_t last_round_ns;		/* from the one before it */
 	uint64_t tick_ns;		/* when the last tick was */
 	int64_t budget_ns;		/* CPU time that may be used up */
+	uint64_t process_ns;		/* CPU time of the process then */
+	uint32_t weight;		/* of what the program pays */
+	uint64_t unwind_paid_ns;	/* of unwind_ns */
+	int64_t unwind_ns_left;		/* until fewer call stacks are taken */
 	uint64_t cpu_ns;		/* used by the sampler */
 	uint64_t charged_ns;		/* the steward's CPU time, then */
 	uint64_t asked;
@@ -137,25 +143,24 @@ struct profile {
  */
 uint64_t profile_distance(uint64_t *seed, uint64_t interval);
 
-/* LEN bytes at ADDR were allocated by the NR FRAMES, and are sampled. */
+/* LEN bytes at ADDR were just allocated by the NR FRAMES, and are sampled. */
 void profile_add(struct profile *p, enum uzswap_profile_kind kind,
-		 uintptr_t addr, size_t len, const uint64_t *frames,
-		 size_t nr);
+		 uintptr_t addr, size_t len, uint64_t born_ns,
+		 const uint64_t *frames, size_t nr);
 
 static inline size_t profile_hash(uintptr_t addr)
 {
 	return (uint64_t)(addr >> 4) * 0x9e3779b97f4a7c15u >> 48;
 }
 
-/* May ADDR be a sampled allocation?  No locks, no waiting. */
-static inline bool profile_may_have(struct profile *p, uintptr_t addr)
+/* BITS of a profile: may ADDR be a sampled allocation? */
+static inline bool profile_may_have(const _Atomic uint64_t *bits,
+				    uintptr_t addr)
 {
-	_Atomic uint8_t *filter =
-		atomic_load_explicit(&p->filter, memory_order_relaxed);
+	size_t hash = profile_hash(addr);
 
-	return unlikely(filter != NULL) &&
-	       unlikely(atomic_load_explicit(&filter[profile_hash(addr)],
-					     memory_order_relaxed));
+	return atomic_load_explicit(&bits[hash / 64], memory_order_relaxed) >>
+		       hash % 64 & 1;
 }
 
 /*
@@ -188,6 +193,9 @@ static inline void profile_see(struct profile *p, uint32_t row)
 {
 	atomic_fetch_or(&p->new_lives[row / 64], (uint64_t)1 << (row % 64));
 }
+
+/* The sampling interval doubles. */
+void profile_sample_less(struct profile *p);
 
 /* The site of a stack, or UINT32_MAX if there is no room. */
 uint32_t profile_site(struct profile *p, enum uzswap_profile_kind kind,

@@ -10,22 +10,23 @@
  * that gives it back, before it does; so nobody ever looks for a row that
  * somebody else is writing.
  *
- * Most of what is freed was not sampled: a filter says so, a counter for each
- * hash of an address.  (Bits that are only set were tried: allocators hand out
- * the same few addresses over and over, and soon all of these had been sampled
- * once.)  A counter that is full stays full.
+ * Most of what is freed was not sampled: a filter says so, a bit for each hash
+ * of an address, small enough for the first cache.  Behind it are counters, to
+ * know when to clear one.  (Bits that are only set were tried: allocators hand
+ * out the same few addresses over and over, and soon all of these had been
+ * sampled once.)  A counter that is full stays full.
  *
  * Mappings may be given back in pieces, so they are also listed.
  */
 #include <string.h>
 
-#include "base/sys.h"
 #include "watch/profile.h"
 
 #define BUCKET		8u
 #define NR_BUCKETS	(UZSWAP_PROFILE_LIVE / BUCKET)
 #define WRITING		1u
 #define REST_LEAST	(64 * KIB)	/* of a mapping, worth remembering */
+#define INTERVAL_MOST	GIB
 #define LOG_BITS	20
 
 /* --- how far apart samples are ------------------------------------------- */
@@ -110,13 +111,24 @@ static struct uzswap_profile_live *take_free(struct profile *p,
 
 static void count(struct profile *p, uintptr_t addr, bool more)
 {
-	_Atomic uint8_t *to = &p->counts[profile_hash(addr)];
+	size_t hash = profile_hash(addr);
+	_Atomic uint8_t *to = &p->counts[hash];
+	_Atomic uint64_t *word = &p->bits[hash / 64];
+	uint64_t bit = (uint64_t)1 << hash % 64;
 	uint8_t n = atomic_load(to);
 
 	while (n != UINT8_MAX && (more || n) &&
 	       !atomic_compare_exchange_weak(to, &n,
 					     (uint8_t)(more ? n + 1 : n - 1)))
 		;
+	if (!more && n == 1) {
+		atomic_fetch_and(word, ~bit);
+		/* another thread may have come before: its bit.  What it
+		   frees in between, if ever, stays in the table */
+		more = atomic_load(to);
+	}
+	if (more)
+		atomic_fetch_or(word, bit);
 }
 
 static void list_map(struct profile *p, uint32_t row)
@@ -149,6 +161,14 @@ static void thin(struct profile *p, uint32_t used)
 		atomic_store(&p->interval, interval);
 }
 
+void profile_sample_less(struct profile *p)
+{
+	uint64_t interval = atomic_load(&p->interval);
+
+	if (interval < INTERVAL_MOST)
+		atomic_store(&p->interval, 2 * interval);
+}
+
 void profile_put_back(struct profile *p,
 		      const struct uzswap_profile_live *row)
 {
@@ -171,15 +191,15 @@ void profile_put_back(struct profile *p,
 }
 
 void profile_add(struct profile *p, enum uzswap_profile_kind kind,
-		 uintptr_t addr, size_t len, const uint64_t *frames,
-		 size_t nr)
+		 uintptr_t addr, size_t len, uint64_t born_ns,
+		 const uint64_t *frames, size_t nr)
 {
 	uint64_t interval = atomic_load(&p->interval);
 	struct uzswap_profile_live row = {
 		.addr = addr,
 		.len = len,
 		.interval = (uint32_t)min_size(interval, UINT32_MAX),
-		.born_ns = sys_now_ns(),
+		.born_ns = born_ns,
 	};
 
 	atomic_fetch_add(&p->samples, 1);
