@@ -289,8 +289,10 @@ static void publish(struct engine *e, uint64_t now_ns, uint64_t *published_ns,
 		cost = sys_cpu_ns();
 		engine_count_resident(e);
 		cost = sys_cpu_ns() - cost;
-		/* at most half a percent of one CPU for counting */
-		*counted_ns = now_ns + cost * 200 + NS_PER_S / 2;
+		/* at most half a percent of one CPU for counting; it only
+		   decides something while the gate is closed */
+		cost *= e->adopt.closed ? 200 : 1000;
+		*counted_ns = now_ns + cost + NS_PER_S / 2;
 	}
 	if (e->cfg.publish)
 		e->cfg.publish(e->cfg.publish_ctx);
