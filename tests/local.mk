@@ -50,6 +50,7 @@ UNIT_TESTS = \
 	tests/unit/test_units
 
 MODEL_TESTS = \
+	tests/model/model_page \
 	tests/model/model_pool \
 	tests/model/model_region
 
