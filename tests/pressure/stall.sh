@@ -34,7 +34,7 @@ at_end()
 
 cat >"$work/holds.py" <<'END'
 import sys, zlib
-data = b"".join(b"%015d\n" % (n * 7919) for n in range(4 << 20))
+data = b"".join(b"%015d\n" % (n * 7919) for n in range(1 << 16)) * 96
 sum = zlib.crc32(data)
 print("filled", flush=True)
 sys.stdin.readline()
