@@ -117,8 +117,34 @@ static const struct uzswap_option_row *variable_row(const char *name,
 	return NULL;
 }
 
-/* "NAME=VALUE" of the environment: false if the library had no use for it. */
-static bool is_good_variable(struct findings *f, char *name)
+/* "NAME:VALUE,..." of UZSWAP_CONF: how many the library had no use for. */
+static unsigned look_at_conf(struct findings *f, char *list)
+{
+	struct setting setting;
+	char why[SETTING_WHY];
+	unsigned bad = 0;
+	char *rest = NULL;
+
+	for (char *item = strtok_r(list, ",", &rest);
+	     item && bad < BAD_VARIABLES; item = strtok_r(NULL, ",", &rest)) {
+		char *value = strchr(item, ':');
+
+		if (value)
+			*value++ = '\0';
+		else
+			snprintf(why, sizeof(why), "it has no value");
+		if (value && !setting_parse(&setting, item, value, why,
+					    sizeof(why)))
+			continue;
+		finding_add(f, FINDING_WARN, UZSWAP_ENV_CONF,
+			    "%.60s is ignored: %s", item, why);
+		bad++;
+	}
+	return bad;
+}
+
+/* "NAME=VALUE" of the environment: how much the library had no use for. */
+static unsigned look_at_variable(struct findings *f, char *name)
 {
 	char *value = strchr(name, '=');
 	const struct uzswap_option_row *row;
@@ -127,19 +153,19 @@ static bool is_good_variable(struct findings *f, char *name)
 	char why[SETTING_WHY];
 
 	if (!value)
-		return true;
+		return 0;
 	*value++ = '\0';
 	if (strcmp(name, UZSWAP_ENV_CONF) == 0)
-		return true;
+		return look_at_conf(f, value);
 	row = variable_row(name, &near);
 	if (!row)
 		snprintf(why, sizeof(why), "there is no such option%s%s%s",
 			 near ? ", did you mean " : "", near ? near : "",
 			 near ? "?" : "");
 	else if (!setting_parse(&setting, row->name, value, why, sizeof(why)))
-		return true;
+		return 0;
 	finding_add(f, FINDING_WARN, name, "ignored: %s", why);
-	return false;
+	return 1;
 }
 
 /* What the library was given at its start, and could not use. */
@@ -160,7 +186,7 @@ static void look_at_environment(struct findings *f, pid_t pid)
 			    strlen(UZSWAP_ENV_PREFIX)) != 0)
 			continue;
 		snapshot_clean_text(entry, (size_t)len + 1);
-		bad += !is_good_variable(f, entry);
+		bad += look_at_variable(f, entry);
 	}
 	free(entry);
 	if (file)

@@ -185,14 +185,18 @@ end_fake
 # what it was given, and could not use
 esc=$(printf '\033')
 LD_PRELOAD=$library UZSWAP_LIMMIT_BYTES=3 UZSWAP_MIN_AGE_MS="a${esc}b" \
-	UZSWAP_LIMIT_BYTES=1G UZSWAP_NAME='' sleep 60 &
+	UZSWAP_LIMIT_BYTES=1G UZSWAP_NAME='' \
+	UZSWAP_CONF='threads:2,,limt:1G,min_age,pool_max:0%' sleep 60 &
 pid=$!
 pids="$pids $pid"
 sleep 0.2
 expect 3 'UZSWAP_LIMMIT_BYTES' "$zctl" doctor "$pid"
 contains 'did you mean UZSWAP_LIMIT_BYTES?'
 contains "UZSWAP_MIN_AGE_MS      ignored: 'a?b' is not a time"
-contains '2 warnings'
+contains "limt is ignored: unknown option 'limt', did you mean 'limit'?"
+contains 'min_age is ignored: it has no value'
+contains "pool_max is ignored: '0%' is out of range"
+contains '5 warnings'
 end_fake
 expect 4 'no such process' "$zctl" doctor 2147483646
 
