@@ -280,7 +280,7 @@ AM_TESTS_ENVIRONMENT = \
 
 # zctl with sanitizers on whatever is not what it seems, in a build of its own:
 # some three minutes.
-HOSTILE_RUNS = stats_hostile control_hostile top usage conf
+HOSTILE_RUNS = stats_hostile control_hostile doctor top usage conf
 .PHONY: check-hostile
 check-hostile:
 	$(MKDIR_P) hostile
