@@ -4,11 +4,13 @@
  * process itself, and from nothing but the recording and the files it names.
  *
  * Each file is reported at the address it was mapped at; separate debug files
- * are found below /usr/lib/debug by build id or .gnu_debuglink.  A file that
- * has changed since, by its build id, is left out: no name is better than a
- * wrong one.  Code of no file may be a JIT's, and that writes its symbols
- * into /tmp/perf-PID.map ("START SIZE name", hexadecimal).
+ * are found below /usr/lib/debug by build id or .gnu_debuglink, or fetched
+ * from the servers in $DEBUGINFOD_URLS.  A file that has changed since, by its
+ * build id, is left out: no name is better than a wrong one.  Code of no file
+ * may be a JIT's, and that writes its symbols into /tmp/perf-PID.map ("START
+ * SIZE name", hexadecimal).
  */
+#define _GNU_SOURCE
 #include <dwarf.h>
 #include <elfutils/libdw.h>
 #include <elfutils/libdwfl.h>
@@ -75,7 +77,7 @@ static int add_symbol(struct profile *p, struct profile_frame *f,
 
 /* --- files --------------------------------------------------------------- */
 
-static char *debug_path;	/* the default of libdwfl */
+static char *debug_path;	/* NULL: the default of libdwfl */
 
 static const Dwfl_Callbacks callbacks = {
 	.find_elf = dwfl_build_id_find_elf,
@@ -206,6 +208,23 @@ static int explain(struct profile *p, struct profile_frame *f,
 	return name ? add_symbol(p, f, name, file, line) : 0;
 }
 
+/* Debug files, too, are looked for below ROOT, before those here. */
+static int find_debug_files(const char *root)
+{
+	char *real = *root ? realpath(root, NULL) : NULL;
+	int ret = 0;
+
+	free(debug_path);
+	debug_path = NULL;
+	if (real && asprintf(&debug_path, ":.debug:%s/usr/lib/debug:"
+			     "/usr/lib/debug", real) < 0) {
+		debug_path = NULL;
+		ret = -ENOMEM;
+	}
+	free(real);
+	return ret;
+}
+
 static int explain_files(struct profile *p, const char *root)
 {
 	Dwfl **dwfls = calloc(p->nr_modules + 1, sizeof(*dwfls));
@@ -304,7 +323,9 @@ void profile_forget_symbols(struct profile *p)
 
 int profile_symbolize(struct profile *p, const char *root)
 {
-	int ret = explain_files(p, root);
+	int ret = find_debug_files(root);
 
+	if (!ret)
+		ret = explain_files(p, root);
 	return ret ? ret : explain_jit(p, root);
 }

@@ -7,7 +7,7 @@
 # shellcheck source=tests/profile/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-needs python3
+needs python3 readelf strip objcopy
 compile known_sites known_sites.c -fomit-frame-pointer
 "$zctl" profile run --cold 2s -o rec -- ./known_sites 16 8 </dev/null >log \
 	2>&1 || fault "profile run: $(cat log)"
@@ -50,6 +50,18 @@ fi
 mkdir -p root"$work"
 cp known_sites root"$work"
 expect 0 'site_text known_sites.c' "$zctl" profile --sysroot root --cold 2s rec
+
+# debug information apart from the program, by build id
+id=$(readelf -n known_sites | sed -n 's/.*Build ID: *//p')
+apart=root/usr/lib/debug/.build-id/$(echo "$id" | cut -c 1-2)
+strip -o root"$work"/known_sites known_sites
+expect 0 'known_sites+0x' "$zctl" profile --sysroot root --cold 2s rec
+mkdir -p "$apart"
+objcopy --only-keep-debug known_sites \
+	"$apart/$(echo "$id" | cut -c 3-).debug"
+expect 0 'site_text known_sites.c:' "$zctl" profile --sysroot root \
+	--cold 2s rec
+rm -r root/usr
 compile root"$work/known_sites" known_sites.c -O0
 expect 0 'known_sites+0x' "$zctl" profile --sysroot root --cold 2s rec
 
