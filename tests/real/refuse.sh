@@ -32,14 +32,21 @@ trap 'exit 130' INT TERM
 ${CC:-cc} -std=gnu11 -O2 -Wall -Wextra -pthread -o "$work/refused" \
 	"$here/refused.c" || exit 99
 
+# The program under strace, with what else is in its environment.
+go() # CALL ERROR WHEN [-E NAME=VALUE]...
+{
+	call=$1 inject=$1:error=$2:when=$3
+	shift 3
+	timeout -k 5 60 strace -f --seccomp-bpf -qq -o "$work/trace" \
+		-e trace="$call" -e inject="$inject" "$@" "$work/refused" \
+		>"$work/log" 2>&1
+}
+
 try() # ENGINE CALL ERROR WHEN
 {
-	timeout -k 5 60 strace -f --seccomp-bpf -qq -o "$work/trace" \
-		-e trace="$2" -e inject="$2:error=$3:when=$4" \
-		-E LD_PRELOAD="$build/.libs/libuzswap.so.0" \
+	go "$2" "$3" "$4" -E LD_PRELOAD="$build/.libs/libuzswap.so.0" \
 		-E UZSWAP_ENGINE="$1" -E UZSWAP_LIMIT_BYTES=12M \
-		-E UZSWAP_MIN_MANAGED_BYTES=1M -E UZSWAP_STATS_AT_EXIT=1 \
-		"$work/refused" >"$work/log" 2>&1
+		-E UZSWAP_MIN_MANAGED_BYTES=1M -E UZSWAP_STATS_AT_EXIT=1
 	status=$?
 	! grep -q 'it did not work' "$work/log" ||
 		grep -q 'WITHOUT compression: ' "$work/log" || status=silent
@@ -48,10 +55,15 @@ try() # ENGINE CALL ERROR WHEN
 	0) right=$((right + 1)) ;;
 	3 | 127) own=$((own + 1)) ;;
 	*)
+		what=$(grep -m 3 INJECTED "$work/trace"; tail -n 5 "$work/log")
+		# the loader itself does not take every refusal well
+		if ! go "$2" "$3" "$4"; then
+			own=$((own + 1))
+			return
+		fi
 		wrong=$((wrong + 1))
 		echo "FAIL $1 $2 $3 $4: status $status"
-		grep -m 3 INJECTED "$work/trace"
-		tail -n 5 "$work/log" ;;
+		echo "$what" ;;
 	esac
 }
 
