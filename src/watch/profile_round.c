@@ -10,9 +10,8 @@
  * A page is taken out once in a round.  What the program pays for pages it
  * then asks for, and the steward's own time, is taken from a budget that
  * grows by a share of the time; no page is taken out while it is used up.
- * Call stacks become fewer if they take more than half as much.  What the
- * program pays, it pays while it works: if that is a third of the time, it
- * counts three times.
+ * What the program pays, it pays while it works: if that is a third of the
+ * time, it counts three times.
  *
  * Taking a page out for the first time is dear, as it may be the first of a
  * huge page, and there are many at the beginning.  So a round does not wait
@@ -33,7 +32,6 @@
 
 #define ASK_NS		(30 * NS_PER_US) /* a thread waits for its page */
 #define BUDGET_MOST	(200 * NS_PER_MS)
-#define UNWIND_MOST	(50 * NS_PER_MS)
 #define WEIGHT_ONE	16u
 #define WEIGHT_MOST	4u	/* of what the program pays */
 #define TAKES_PER_TICK	256u
@@ -284,22 +282,6 @@ static void weigh(struct profile *p, uint64_t ns)
 	p->weight = used ? (uint32_t)(ns * WEIGHT_ONE / used) : WEIGHT_ONE;
 }
 
-/* What the program has paid for call stacks, while so much was EARNED. */
-static void bound_unwinding(struct profile *p, int64_t earned)
-{
-	uint64_t spent = atomic_load(&p->unwind_ns);
-
-	p->unwind_ns_left += earned / 2 -
-			     weighed(p, spent - p->unwind_paid_ns);
-	p->unwind_paid_ns = spent;
-	if (p->unwind_ns_left > (int64_t)UNWIND_MOST)
-		p->unwind_ns_left = (int64_t)UNWIND_MOST;
-	if (p->unwind_ns_left >= 0)
-		return;
-	p->unwind_ns_left = (int64_t)UNWIND_MOST;
-	profile_sample_less(p);
-}
-
 void profile_round_tick(struct profile *p, uint64_t now_ns)
 {
 	int64_t earned = (int64_t)((now_ns - p->tick_ns) / 100 *
@@ -308,7 +290,6 @@ void profile_round_tick(struct profile *p, uint64_t now_ns)
 	weigh(p, now_ns - p->tick_ns);
 	p->tick_ns = now_ns;
 	p->budget_ns += earned;
-	bound_unwinding(p, earned);
 	if (p->budget_ns > (int64_t)BUDGET_MOST)
 		p->budget_ns = (int64_t)BUDGET_MOST;
 	check_some(p, p->nr_ticks++ % CHECK_TICKS, CHECK_TICKS, now_ns);
@@ -340,8 +321,6 @@ void profile_round_init(struct profile *p)
 	p->tick_ns = sys_now_ns();
 	p->process_ns = sys_process_cpu_ns();
 	p->weight = WEIGHT_ONE;
-	p->unwind_paid_ns = atomic_load(&p->unwind_ns);
-	p->unwind_ns_left = (int64_t)UNWIND_MOST;
 	p->step = PROFILE_REST;
 	p->nr_rounds = 0;
 	p->last_round_ns = 0;
