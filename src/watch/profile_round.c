@@ -10,8 +10,8 @@
  * A page is taken out once in a round.  What the program pays for pages it
  * then asks for, and the steward's own time, is taken from a budget that
  * grows by a share of the time; no page is taken out while it is used up.
- * What the program pays, it pays while it works: if that is a third of the
- * time, it counts three times.
+ * What the program pays, it pays while it works: if that is half of the time
+ * or less, it counts twice.
  *
  * Taking a page out for the first time is dear, as it may be the first of a
  * huge page, and there are many at the beginning.  So a round does not wait
@@ -33,7 +33,7 @@
 #define ASK_NS		(30 * NS_PER_US) /* a thread waits for its page */
 #define BUDGET_MOST	(200 * NS_PER_MS)
 #define WEIGHT_ONE	16u
-#define WEIGHT_MOST	4u	/* of what the program pays */
+#define WEIGHT_MOST	2u	/* of what the program pays */
 #define TAKES_PER_TICK	256u
 #define MEASURES_PER_TICK 64u
 #define CHARGE_EVERY	8u	/* pages between looks at the clock: 0.2 us */
