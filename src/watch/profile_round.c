@@ -10,8 +10,6 @@
  * A page is taken out once in a round.  What the program pays for pages it
  * then asks for, and the steward's own time, is taken from a budget that
  * grows by a share of the time; no page is taken out while it is used up.
- * What the program pays, it pays while it works: if that is half of the time
- * or less, it counts twice.
  *
  * Taking a page out for the first time is dear, as it may be the first of a
  * huge page, and there are many at the beginning.  So a round does not wait
@@ -32,8 +30,6 @@
 
 #define ASK_NS		(30 * NS_PER_US) /* a thread waits for its page */
 #define BUDGET_MOST	(200 * NS_PER_MS)
-#define WEIGHT_ONE	16u
-#define WEIGHT_MOST	2u	/* of what the program pays */
 #define TAKES_PER_TICK	256u
 #define MEASURES_PER_TICK 64u
 #define CHARGE_EVERY	8u	/* pages between looks at the clock: 0.2 us */
@@ -49,12 +45,6 @@ void profile_charge(struct profile *p)
 	p->cpu_ns += now - p->charged_ns;
 	p->budget_ns -= (int64_t)(now - p->charged_ns);
 	p->charged_ns = now;
-}
-
-/* So much of the program's time, in terms of the budget. */
-static int64_t weighed(const struct profile *p, uint64_t ns)
-{
-	return (int64_t)(ns * p->weight / WEIGHT_ONE);
 }
 
 /* --- one page ------------------------------------------------------------ */
@@ -141,7 +131,7 @@ static void check_point(struct profile *p, uint32_t i)
 		note_use(p, pt, used_ns);
 		p->asked++;
 		p->asked_ns += ASK_NS;
-		p->budget_ns -= weighed(p, ASK_NS);
+		p->budget_ns -= (int64_t)ASK_NS;
 		break;
 	case PROBE_EMPTY:
 	case PROBE_STORED:
@@ -268,26 +258,11 @@ static void begin_round(struct profile *p, uint64_t now_ns)
 	profile_point_begin(p);
 }
 
-/* How much of the time does it work?  The last look was NS ago. */
-static void weigh(struct profile *p, uint64_t ns)
-{
-	uint64_t cpu_ns = sys_process_cpu_ns();
-	uint64_t used = cpu_ns - p->process_ns;
-
-	p->process_ns = cpu_ns;
-	if (used > ns)
-		used = ns;
-	if (used < ns / WEIGHT_MOST)
-		used = ns / WEIGHT_MOST;
-	p->weight = used ? (uint32_t)(ns * WEIGHT_ONE / used) : WEIGHT_ONE;
-}
-
 void profile_round_tick(struct profile *p, uint64_t now_ns)
 {
 	int64_t earned = (int64_t)((now_ns - p->tick_ns) / 100 *
 				   p->cfg.cost_pct);
 
-	weigh(p, now_ns - p->tick_ns);
 	p->tick_ns = now_ns;
 	p->budget_ns += earned;
 	if (p->budget_ns > (int64_t)BUDGET_MOST)
@@ -319,8 +294,6 @@ void profile_round_tick(struct profile *p, uint64_t now_ns)
 void profile_round_init(struct profile *p)
 {
 	p->tick_ns = sys_now_ns();
-	p->process_ns = sys_process_cpu_ns();
-	p->weight = WEIGHT_ONE;
 	p->step = PROFILE_REST;
 	p->nr_rounds = 0;
 	p->last_round_ns = 0;
