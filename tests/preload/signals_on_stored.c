@@ -32,8 +32,12 @@ static void on_signal(int sig)
 	verify(data + n * PAGE, n);
 	verify(local, n);
 	handled++;
-	if (sig == SIGUSR2 && may_leave)
+	if (sig == SIGUSR2 && may_leave) {
+		/* it unblocks signals while still on this stack: those that
+		   come then must not do the same, on top, without end */
+		may_leave = 0;
 		siglongjmp(out, 1);
+	}
 }
 
 static void use_stack(size_t me)
