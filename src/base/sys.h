@@ -115,24 +115,8 @@ NORETURN void sys_abort(void);
 long sys_clone_thread(void *stack_top, void *tls, _Atomic uint32_t *tid_word,
 		      void (*fn)(void *arg), void *arg);
 
-uint64_t sys_clock_ns(clockid_t which);
-
-static inline uint64_t sys_now_ns(void)
-{
-	return sys_clock_ns(CLOCK_MONOTONIC);
-}
-
-/* CPU time of the calling thread */
-static inline uint64_t sys_cpu_ns(void)
-{
-	return sys_clock_ns(CLOCK_THREAD_CPUTIME_ID);
-}
-
-/* CPU time of all threads, of those that have ended too */
-static inline uint64_t sys_process_cpu_ns(void)
-{
-	return sys_clock_ns(CLOCK_PROCESS_CPUTIME_ID);
-}
+uint64_t sys_now_ns(void);	/* CLOCK_MONOTONIC */
+uint64_t sys_cpu_ns(void);	/* CPU time of the calling thread */
 
 /* Are there 8 bytes at ADDR that can be read? */
 bool sys_is_readable(uintptr_t addr);

@@ -51,7 +51,7 @@ static void early_free(void *p);
  */
 static struct {
 	_Atomic uint32_t why;
-	const _Atomic uint64_t *sampled;	/* set before WHY_DROP */
+	const _Atomic uint64_t *_Atomic sampled; /* set before WHY_DROP */
 	void *(*malloc)(size_t len);
 	void *(*calloc)(size_t nr, size_t len);
 	void *(*realloc)(void *old, size_t len);
@@ -114,7 +114,7 @@ static void find_usable_size(void)
 void hook_malloc_refresh(void)
 {
 	/* what is sampled from now on is dropped when it is freed */
-	next.sampled = hooks_profile.bits;
+	atomic_store(&next.sampled, hooks_profile.bits);
 	set(WHY_DROP, atomic_load(&hooks_profile.has_live));
 	set(WHY_SAMPLE, hooks_are_profiling());
 	set(WHY_GATE, gate_is_active(&hooks_engine.gate));
@@ -276,8 +276,13 @@ static inline void *reallocate(void *old, size_t len)
 /* Is P in the profile, as far as a few bits can tell? */
 static inline bool is_sampled(void *p)
 {
-	return unlikely(has(WHY_DROP)) &&
-	       unlikely(profile_may_have(next.sampled, (uintptr_t)p));
+	if (likely(!has(WHY_DROP)))
+		return false;
+	/* pairs with set(): the reason is seen, so are the bits */
+	atomic_thread_fence(memory_order_acquire);
+	return unlikely(profile_may_have(
+		atomic_load_explicit(&next.sampled, memory_order_relaxed),
+		(uintptr_t)p));
 }
 
 /* Forgotten before somebody else may get the same address. */
@@ -316,7 +321,8 @@ static __attribute__((noinline)) void free_seldom(void *p)
 
 EXPORT void free(void *p)
 {
-	if (unlikely(has(WHY_GATE)) || is_sampled(p))
+	if (unlikely(has(WHY_DROP | WHY_GATE)) &&
+	    (has(WHY_GATE) || is_sampled(p)))
 		free_seldom(p);
 	else
 		next.free(p);

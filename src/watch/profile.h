@@ -122,10 +122,6 @@ struct profile {
 	uint64_t last_round_ns;		/* from the one before it */
 	uint64_t tick_ns;		/* when the last tick was */
 	int64_t budget_ns;		/* CPU time that may be used up */
-	uint64_t process_ns;		/* CPU time of the process then */
-	uint32_t weight;		/* of what the program pays */
-	uint64_t unwind_paid_ns;	/* of unwind_ns */
-	int64_t unwind_ns_left;		/* until fewer call stacks are taken */
 	uint64_t cpu_ns;		/* used by the sampler */
 	uint64_t charged_ns;		/* the steward's CPU time, then */
 	uint64_t asked;
@@ -193,9 +189,6 @@ static inline void profile_see(struct profile *p, uint32_t row)
 {
 	atomic_fetch_or(&p->new_lives[row / 64], (uint64_t)1 << (row % 64));
 }
-
-/* The sampling interval doubles. */
-void profile_sample_less(struct profile *p);
 
 /* The site of a stack, or UINT32_MAX if there is no room. */
 uint32_t profile_site(struct profile *p, enum uzswap_profile_kind kind,

@@ -26,7 +26,6 @@
 #define NR_BUCKETS	(UZSWAP_PROFILE_LIVE / BUCKET)
 #define WRITING		1u
 #define REST_LEAST	(64 * KIB)	/* of a mapping, worth remembering */
-#define INTERVAL_MOST	GIB
 #define LOG_BITS	20
 
 /* --- how far apart samples are ------------------------------------------- */
@@ -159,14 +158,6 @@ static void thin(struct profile *p, uint32_t used)
 	}
 	if (interval > atomic_load(&p->interval))
 		atomic_store(&p->interval, interval);
-}
-
-void profile_sample_less(struct profile *p)
-{
-	uint64_t interval = atomic_load(&p->interval);
-
-	if (interval < INTERVAL_MOST)
-		atomic_store(&p->interval, 2 * interval);
 }
 
 void profile_put_back(struct profile *p,
