@@ -83,7 +83,8 @@ ENGINE = \
 	src/engine/still.c src/engine/still.h \
 	src/engine/adopt.c src/engine/adopt.h \
 	src/engine/probe.c src/engine/probe.h \
-	src/engine/fork.c src/engine/fork.h
+	src/engine/fork.c src/engine/fork.h \
+	src/engine/fork_list.c src/engine/fork_list.h
 
 WATCH = \
 	src/watch/config.c src/watch/config.h \

@@ -94,6 +94,7 @@ PRELOAD_TESTS = \
 	tests/preload/fork_from_thread.c \
 	tests/preload/fork_of_fork.c \
 	tests/preload/fork_waits_for_lock.c \
+	tests/preload/fork_waits_for_long.c \
 	tests/preload/fork_while_unmapping.c \
 	tests/preload/fork_without_privilege.c \
 	tests/preload/futex_in_stored.c \

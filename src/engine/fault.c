@@ -29,7 +29,6 @@ enum { ON_MAIN, ON_ASIDE, ON_DOOR };
 
 #define WAIT_MOST_MS	1000
 #define SERVER_NICE	(-10)	/* somebody waits; where it may */
-#define QUEUE_LEN	64u
 #define PAUSE_FIRST	(20 * NS_PER_US)
 #define PAUSE_MOST	(2 * NS_PER_MS)
 #define TRIES_MOST	2000u	/* some seconds: then let the thread ask anew */
@@ -44,7 +43,7 @@ struct fault_queue {
 	struct follow follow;
 	uint32_t nr;
 	uint64_t pause_ns;	/* grows while nothing moves */
-	struct aside all[QUEUE_LEN];
+	struct aside all[FAULT_QUEUE];
 };
 
 int fault_init(struct helper *h, struct arena *a)
@@ -73,7 +72,7 @@ static void put_aside(struct helper *h, const struct uffd_event *ev,
 	struct fault_queue *q = h->queue;
 
 	count_one(UZSWAP_COUNT_parked);
-	if (q->nr == QUEUE_LEN) {
+	if (q->nr == FAULT_QUEUE) {
 		uffd_wake(&h->engine->main, ev->addr, PAGE_SIZE);
 		return;
 	}
@@ -155,8 +154,7 @@ static long read_batch(struct helper *h, struct uffd_event *batch)
 	long nr;
 
 	order_exclude(&e->order);
-	nr = unlikely(fork_is_full(&e->fork)) ? 0
-					      : uffd_read(&e->main, batch);
+	nr = likely(fork_has_space(e)) ? uffd_read(&e->main, batch) : 0;
 	torture_pause();
 	for (long i = 0; i < nr; i++) {
 		if (batch[i].kind != UFFD_FAULT &&

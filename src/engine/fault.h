@@ -15,6 +15,8 @@
 struct helper;
 struct arena;
 
+#define FAULT_QUEUE	64u	/* faults that a server can put aside */
+
 /* What a server needs of its own; -ENOMEM.  Context: init. */
 MUST_USE int fault_init(struct helper *h, struct arena *a);
 

@@ -23,7 +23,11 @@
 #include "base/torture.h"
 #include "engine/engine.h"
 #include "engine/event.h"
+#include "engine/fault.h"
 #include "engine/keep.h"
+
+/* Pages that all servers may note between two of one's batches. */
+#define JOURNAL_SPARE	(SERVERS_MAX * (UFFD_BATCH + FAULT_QUEUE))
 
 #define SHARED_MOST_NS	(300 * NS_PER_S)
 #define BUSY_PAUSE_NS	(50 * NS_PER_US)
@@ -36,16 +40,21 @@
 #define BRIEF_NS	NS_PER_S
 #define OFTEN_NS	(10 * NS_PER_S)
 
+static struct uffd_event *kept_event(const struct fork_state *f, uint32_t i)
+{
+	return fork_list_at(&f->events, i);
+}
+
 int fork_init(struct engine *e)
 {
 	struct fork_state *f = &e->fork;
 
-	f->journal = arena_alloc(&e->arena,
-				 FORK_JOURNAL * sizeof(f->journal[0]));
-	f->events = arena_alloc(&e->arena,
-				FORK_EVENTS * sizeof(f->events[0]));
 	f->probe = arena_alloc(&e->arena, PAGE_SIZE);
-	return f->journal && f->events && f->probe ? 0 : -ENOMEM;
+	if (!f->probe ||
+	    fork_list_init(&f->journal, &e->arena, sizeof(struct fork_entry)) ||
+	    fork_list_init(&f->events, &e->arena, sizeof(struct uffd_event)))
+		return -ENOMEM;
+	return 0;
 }
 
 bool fork_work_begin(struct fork_state *f)
@@ -62,24 +71,42 @@ void fork_work_end(struct fork_state *f)
 	atomic_fetch_sub(&f->busy, 1);
 }
 
-bool fork_is_full(const struct fork_state *f)
+bool fork_has_space(struct engine *e)
 {
-	return fork_is_snapshot(f) && f->nr_events > FORK_EVENTS - UFFD_BATCH;
+	struct fork_state *f = &e->fork;
+
+	return likely(!fork_is_snapshot(f)) ||
+	       (fork_list_grow(&f->events, UFFD_BATCH) &&
+		fork_list_grow(&f->journal, JOURNAL_SPARE));
+}
+
+bool fork_note_page(struct fork_state *f, uintptr_t addr, uintptr_t origin)
+{
+	struct fork_list *l = &f->journal;
+	uint32_t at = atomic_fetch_add(&l->nr, 1);
+
+	if (at >= l->fit) {
+		atomic_fetch_sub(&l->nr, 1);
+		return false;
+	}
+	*(struct fork_entry *)fork_list_at(l, at) =
+		(struct fork_entry){ addr, origin };
+	return true;
 }
 
 bool fork_keep_event(struct fork_state *f, const struct uffd_event *ev)
 {
 	if (likely(!fork_is_snapshot(f)))
 		return false;
-	ASSERT(f->nr_events < FORK_EVENTS);
-	f->events[f->nr_events++] = *ev;
+	ASSERT(f->events.nr < f->events.fit);
+	*kept_event(f, f->events.nr++) = *ev;
 	return true;
 }
 
 uintptr_t fork_origin(const struct fork_state *f, uintptr_t addr)
 {
-	for (uint32_t i = f->nr_events; i--;) {
-		const struct uffd_event *ev = &f->events[i];
+	for (uint32_t i = f->events.nr; i--;) {
+		const struct uffd_event *ev = kept_event(f, i);
 
 		if (ev->kind == UFFD_REMAP && addr - ev->to < ev->len)
 			addr = addr - ev->to + ev->addr;
@@ -199,6 +226,32 @@ static void share(struct engine *e)
 	atomic_store(&e->fork.shares, 1);
 }
 
+/* The pages put back, of which some may be gone again. */
+static void settle_journal(struct helper *h)
+{
+	struct engine *e = h->engine;
+	struct fork_list *l = &e->fork.journal;
+
+	for (uint32_t i = 0; i < l->nr; i++) {
+		const struct fork_entry *f = fork_list_at(l, i);
+		page_word *w = page_find(&e->pages, f->origin);
+
+		if (w && pagemap_count(&h->pagemap, f->addr,
+				       f->addr + PAGE_SIZE) == 1)
+			settle_page(e, w);
+	}
+	fork_list_clear(l);
+}
+
+static void settle_events(struct helper *h)
+{
+	struct fork_state *f = &h->engine->fork;
+
+	for (uint32_t i = 0; i < f->events.nr; i++)
+		event_apply(h, kept_event(f, i));
+	fork_list_clear(&f->events);
+}
+
 void fork_settle(struct helper *h)
 {
 	struct engine *e = h->engine;
@@ -209,19 +262,8 @@ void fork_settle(struct helper *h)
 	order_exclude(&e->order);
 	if (!atomic_load(&f->users)) {
 		share(e);
-		for (uint32_t i = 0; i < f->nr_journal; i++) {
-			uintptr_t addr = f->journal[i].addr;
-			page_word *w = page_find(&e->pages,
-						 f->journal[i].origin);
-
-			if (w && pagemap_count(&h->pagemap, addr,
-					       addr + PAGE_SIZE) == 1)
-				settle_page(e, w);
-		}
-		f->nr_journal = 0;
-		for (uint32_t i = 0; i < f->nr_events; i++)
-			event_apply(h, &f->events[i]);
-		f->nr_events = 0;
+		settle_journal(h);
+		settle_events(h);
 		atomic_store(&f->snapshot, 0);
 	}
 	order_admit(&e->order);
@@ -373,10 +415,8 @@ void fork_settle_child(struct helper *h, bool whole)
 		at = c->base + CHUNK_SIZE;
 		settle_present(h, c);
 	}
-	for (uint32_t i = 0; i < f->nr_events; i++)
-		event_apply(h, &f->events[i]);
-	f->nr_events = 0;
-	f->nr_journal = 0;
+	settle_events(h);
+	fork_list_clear(&f->journal);
 	for (at = 0; !whole && (c = page_next_chunk(&e->pages, at,
 						    UINTPTR_MAX));) {
 		at = c->base + CHUNK_SIZE;
@@ -389,13 +429,10 @@ void fork_settle_child(struct helper *h, bool whole)
 void fork_restore_all(struct helper *h)
 {
 	struct engine *e = h->engine;
-	struct fork_state *f = &e->fork;
 	uintptr_t at = 0;
 	struct chunk *c;
 
-	for (uint32_t i = 0; i < f->nr_events; i++)
-		event_apply(h, &f->events[i]);
-	f->nr_events = 0;
+	settle_events(h);
 	adopt_forget_uncopied(e);
 	while ((c = page_next_chunk(&e->pages, at, UINTPTR_MAX))) {
 		at = c->base + CHUNK_SIZE;

@@ -27,16 +27,10 @@
 
 #include "base/types.h"
 #include "base/uffd.h"
+#include "engine/fork_list.h"
 
 struct engine;
 struct helper;
-
-/*
- * Bounds of what other threads do while one forks: some hundred ms of
- * faulting and unmapping at full speed; beyond that they wait.
- */
-#define FORK_JOURNAL	65536u	/* pages restored during one fork */
-#define FORK_EVENTS	65536u
 
 /* A page that was put back during a fork. */
 struct fork_entry {
@@ -48,10 +42,8 @@ struct fork_state {
 	_Atomic uint32_t users;		/* forks going on */
 	_Atomic uint32_t snapshot;	/* 1: the books must not change */
 	_Atomic uint32_t busy;		/* evictors at work; futex */
-	_Atomic uint32_t nr_journal;
-	_Atomic uint32_t nr_events;	/* exclusive holder only */
-	struct fork_entry *journal;	/* FORK_JOURNAL */
-	struct uffd_event *events;	/* FORK_EVENTS */
+	struct fork_list journal;	/* of struct fork_entry */
+	struct fork_list events;	/* of struct uffd_event; exclusive */
 	_Atomic uint32_t shares;	/* memory is shared with a relative */
 	_Atomic uint64_t shared_ns;	/* since then */
 	_Atomic bool brief;		/* not for long, the last time */
@@ -114,8 +106,17 @@ static inline bool fork_is_snapshot(const struct fork_state *f)
 bool fork_work_begin(struct fork_state *f);
 void fork_work_end(struct fork_state *f);
 
-/* No room for another batch of events: don't read them now.  Exclusive. */
-bool fork_is_full(const struct fork_state *f);
+/*
+ * Have room for what all servers do until they come here again.  False: there
+ * is none, don't read events now.  Exclusive.
+ */
+bool fork_has_space(struct engine *e);
+
+/*
+ * The page at ADDR, which the books have at ORIGIN, is being put back; false:
+ * it cannot be now.  In a section.
+ */
+bool fork_note_page(struct fork_state *f, uintptr_t addr, uintptr_t origin);
 
 /* Keep EV for later: true if it was kept.  Exclusive. */
 bool fork_keep_event(struct fork_state *f, const struct uffd_event *ev);

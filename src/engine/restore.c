@@ -413,7 +413,6 @@ static enum restore_result restore_snapshot(struct helper *h,
 	struct store_ref ref = { page_where(word) };
 	const void *from = e->restore.zeros;
 	enum uffd_result r;
-	uint32_t at;
 	size_t done;
 
 	switch (page_state(word)) {
@@ -433,13 +432,9 @@ static enum restore_result restore_snapshot(struct helper *h,
 	case PAGE_ARRIVING:
 		return RESTORE_AGAIN;
 	}
-	at = atomic_fetch_add(&f->nr_journal, 1);
-	if (at >= FORK_JOURNAL) {
-		atomic_store(&f->nr_journal, FORK_JOURNAL);
-		return RESTORE_AGAIN;
-	}
 	/* a void entry is harmless: it is checked when it is settled */
-	f->journal[at] = (struct fork_entry){ ev->addr, origin };
+	if (!fork_note_page(f, ev->addr, origin))
+		return RESTORE_AGAIN;
 	r = uffd_copy(&e->main, &done, ev->addr, from, PAGE_SIZE);
 	if (r == UFFD_ALREADY)
 		uffd_wake(&e->main, ev->addr, PAGE_SIZE);
