@@ -14,9 +14,6 @@
 
 bool keep_wanted(struct engine *e, bool passing)
 {
-	/* engine B's pages go to and fro in other ways */
-	if (!e->use_move)
-		return false;
 	/* while shared, dropping it would free nothing */
 	if (atomic_load(&e->fork.shares))
 		return true;

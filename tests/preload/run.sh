@@ -50,7 +50,7 @@ build() # SOURCE [FLAG...]
 # What a program's own first lines ask for, such as " * run.sh: seconds=60":
 # seconds until it hangs, limit in bytes, evicts=no, engines=move,
 # conf=UZSWAP_CONF, repacks=yes if idle pages must be packed again, clean=yes
-# if pages must have left again by comparison (engine move)
+# if pages must have left again by comparison
 wish() # NAME KEY DEFAULT
 {
 	v=$(sed -n "s/^ \* run.sh:.*$2=\([^ ]*\).*/\1/p" "$dir/$1.c" | head -n 1)
@@ -104,7 +104,7 @@ judge() # NAME STATUS -> result, why
 	if [ "$(wish "$1" repacks no)" = yes ]; then
 		case $counts in *repacked=0*) return ;; esac
 	fi
-	if [ "$(wish "$1" clean no)" = yes ] && [ "$used" != wp ]; then
+	if [ "$(wish "$1" clean no)" = yes ]; then
 		case $counts in *clean=0*) return ;; esac
 	fi
 	result=PASS
