@@ -142,6 +142,8 @@ static void child(void)
 {
 	int err = errno;
 
+	hooks.pid = (int32_t)sys_getpid();
+	hooks_summary_child();
 	atomic_store(&nr_threads, 0);
 	if (prepared) {
 		fork_child(&hooks_engine);

@@ -30,6 +30,7 @@ enum hooks_mode {
 struct hooks {
 	_Atomic uint32_t mode;		/* enum hooks_mode */
 	_Atomic int64_t grown;		/* bytes mapped writable, dormant */
+	int32_t pid;			/* not that of a child of vfork() */
 	uint64_t threshold;		/* bytes at which the engine wakes */
 	char stats_at_exit[256];	/* as the option is given */
 	uint64_t look_every;		/* bytes allocated between looks */
@@ -130,6 +131,9 @@ static inline bool hooks_are_profiling(void)
 
 /* hook_uffd.c: an ioctl of the program's, with the kernel's result. */
 long hook_uffd_ioctl(int fd, unsigned long cmd, void *arg);
+
+/* summary.c: in the child of a fork; what the parent did is not its own. */
+void hooks_summary_child(void);
 
 /* hook_malloc.c, hook_fork.c: find the next definitions.  Context: init. */
 void hook_malloc_init(void);

@@ -362,6 +362,7 @@ static enum hooks_mode configure(char **env)
 __attribute__((constructor)) static void loaded(int argc UNUSED,
 						char **argv UNUSED, char **env)
 {
+	hooks.pid = (int32_t)sys_getpid();
 	hook_malloc_init();
 	hook_map_init();
 	hook_fork_init();

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The summary when a program ends: one line, on its standard error or at the
- * end of a file.  The file's name may hold %p (process id), %e (command) and
- * %%; it is opened when it is written, so a daemon's chdir() counts.
+ * end of a file; under torture when it ends by _exit(), too.  The file's name
+ * may hold %p (process id), %e (command) and %%; it is opened when it is
+ * written, so a daemon's chdir() counts.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/count.h"
 #include "base/log.h"
@@ -16,6 +19,19 @@
 #include "hooks/hooks.h"
 
 #define AUDIT_MAX_NS	(20 * NS_PER_S)
+
+static struct {
+	uint64_t evicted;
+	uint64_t restored;
+	uint64_t faults;
+} inherited;
+
+void hooks_summary_child(void)
+{
+	inherited.evicted = count_get(UZSWAP_COUNT_evicted);
+	inherited.restored = count_get(UZSWAP_COUNT_restored);
+	inherited.faults = count_get(UZSWAP_COUNT_faults);
+}
 
 static void append_amount(char **end, const char *limit, uint64_t n,
 			  const char *what, bool bytes)
@@ -27,7 +43,7 @@ static void append_amount(char **end, const char *limit, uint64_t n,
 	text_append(end, limit, what);
 }
 
-static void describe(char *line, const char *limit)
+static void describe(char *line, const char *limit, const char *closed)
 {
 	uint32_t ready = atomic_load(&hooks_engine.ready);
 	struct store_usage use;
@@ -45,14 +61,14 @@ static void describe(char *line, const char *limit)
 		      true);
 	append_amount(&end, limit, use.used + use.metadata, " of pool; ",
 		      true);
-	append_amount(&end, limit, count_get(UZSWAP_COUNT_evicted),
-		      " pages evicted, ", false);
-	append_amount(&end, limit, count_get(UZSWAP_COUNT_restored),
-		      " restored, ", false);
-	append_amount(&end, limit, count_get(UZSWAP_COUNT_faults),
-		      " faults; most used ", false);
+	append_amount(&end, limit, count_get(UZSWAP_COUNT_evicted) -
+		      inherited.evicted, " pages evicted, ", false);
+	append_amount(&end, limit, count_get(UZSWAP_COUNT_restored) -
+		      inherited.restored, " restored, ", false);
+	append_amount(&end, limit, count_get(UZSWAP_COUNT_faults) -
+		      inherited.faults, " faults; most used ", false);
 	append_amount(&end, limit, hooks_engine.usage_max, " of ", true);
-	append_amount(&end, limit, hooks_engine.now.limit, "", true);
+	append_amount(&end, limit, hooks_engine.now.limit, closed, true);
 }
 
 /* PATTERN with its percent signs replaced. */
@@ -112,28 +128,44 @@ static void write_to_file(const char *pattern, const char *line)
 	sys_close((int)fd);
 }
 
-/* Under torture a program does not end before its books were found to close. */
-static void audit(void)
+/*
+ * Under torture a program does not end before its books were found to close:
+ * then something to say so.
+ */
+static const char *audit(void)
 {
-	if (hooks.cfg.torture && atomic_load(&hooks.mode) == HOOKS_AWAKE &&
-	    atomic_load(&hooks_engine.ready) == 1 &&
-	    !audit_wait(&hooks_engine, AUDIT_MAX_NS) &&
-	    atomic_load(&hooks_engine.ready) == 1)
+	if (!hooks.cfg.torture || atomic_load(&hooks.mode) != HOOKS_AWAKE ||
+	    atomic_load(&hooks_engine.ready) != 1)
+		return "";
+	if (audit_wait(&hooks_engine, AUDIT_MAX_NS))
+		return "; the books close";
+	if (atomic_load(&hooks_engine.ready) == 1)
 		log_line("at exit: the books could not be audited", NULL);
+	return "";
 }
 
 __attribute__((destructor)) static void unloaded(void)
 {
 	const char *where = hooks.stats_at_exit;
+	const char *closed = audit();
 	char line[400];
 	bool yes;
 
-	audit();
 	if (!*where || (!text_parse_bool(&yes, where) && !yes))
 		return;
-	describe(line, line + sizeof(line));
+	describe(line, line + sizeof(line), closed);
 	if (!text_parse_bool(&yes, where))
 		log_line("at exit: ", line, NULL);
 	else
 		write_to_file(where, line);
 }
+
+/* Children of fork() mostly end this way, past all destructors. */
+EXPORT NORETURN void _exit(int status)
+{
+	if (hooks.cfg.torture && hooks.pid == (int32_t)sys_getpid())
+		unloaded();
+	sys_exit_process(status);
+}
+
+EXPORT NORETURN void _Exit(int status) __attribute__((alias("_exit")));

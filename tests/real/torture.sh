@@ -9,6 +9,7 @@
 #   --engine E      move or wp only (default: one after the other)
 #   --seed N        of the torture (default 1); --loops N: that many seeds
 #   --limit SIZE    of memory, instead of torture
+#   --timeout N     seconds that one run may take
 #   --keep DIR      where the folders of runs that differ are kept
 #   --build DIR     the built tree, with zctl (default: build)
 #
@@ -26,7 +27,7 @@
 here=$(cd "$(dirname "$0")" && pwd) || exit 99
 top=${UZ_SRCDIR:-$here/../..}
 build=${UZ_BUILDDIR:-$top/build}
-size=quick engines='move wp' seed=1 loops=1 keep='' limit=''
+size=quick engines='move wp' seed=1 loops=1 keep='' limit='' bound=''
 run=0 same=0 different=0
 
 STRESSORS='vm mmap mremap madvise malloc fork vfork clone brk stack mlock
@@ -41,6 +42,7 @@ while [ $# -gt 0 ]; do
 	--seed) seed=$2 ;;
 	--loops) loops=$2 ;;
 	--limit) limit=$2 ;;
+	--timeout) bound=$2 ;;
 	--keep) keep=$2 ;;
 	--build) build=$2 ;;
 	--*) echo "torture.sh: unknown option $1" >&2; exit 99 ;;
@@ -62,7 +64,7 @@ trap 'exit 130' INT TERM
 full() { [ "$size" = full ]; }
 pick() { if full; then echo "$2"; else echo "$1"; fi; }
 SECONDS_EACH=$(pick 3 60)
-TIMEOUT=$(pick 180 3600)
+TIMEOUT=${bound:-$(pick 180 3600)}
 
 # --------------------------------------------------------------- workloads
 # W_needs: the command it needs; W_run: in an empty folder, under "$@"; it
@@ -325,11 +327,13 @@ go() # NAME FOLDER PREFIX...
 }
 
 # What the tortured processes said at their ends, and how many results agree.
+# Those that were killed or executed another program say nothing.
 told()
 {
-	awk '/ pages evicted/ { sub(/.*pool; /, ""); pages += $1; n++ }
-		END { printf "%d pages left in %d processes", pages, n }' \
-		"$exits"
+	awk '/ pages evicted/ { n++; if (/books close/) closed++
+			sub(/.*pool; /, ""); pages += $1 }
+		END { printf "%d pages left, %d of %d processes ended " \
+			"with their books closed", pages, closed, n }' "$exits"
 	echo ", $(($(wc -l <"$work/plain/result") - 1)) lines of results"
 }
 

@@ -26,4 +26,23 @@ expect 0 '' env $say="$work/all" sh -c './sleep; ./sleep; :'
 [ "$(grep -c '^sleep' "$work/all")" = 2 ] || fault "$(cat "$work/all")"
 expect 0 'at exit: cannot open /no/such/file: ENOENT' \
 	env $say=/no/such/file ./sleep
+# under torture the books are looked at, also when it ends past destructors
+compile_c leaves <<-END || broken 'no compiler'
+	#include <stdlib.h>
+	#include <unistd.h>
+	int main(int argc, char **argv)
+	{
+		usleep(atoi(argv[argc - 1]) * 1000);
+		_exit(7);
+	}
+END
+if "$UZ_BUILDDIR/zctl" run --require -- true >/dev/null 2>&1; then
+	for ms in 100 500 2500; do	# it is up by then, or was too late
+		expect 7 '' env UZSWAP_TORTURE=1 $say="$work/said" \
+			./leaves $ms
+		! grep -q 'the books close$' "$work/said" || break
+	done
+	grep -q 'the books close$' "$work/said" ||
+		fault "$(cat "$work/said")"
+fi
 finish
