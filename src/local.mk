@@ -19,7 +19,7 @@ BASE = \
 	src/base/pagemap.c src/base/pagemap.h \
 	src/base/arena.c src/base/arena.h \
 	src/base/lock.c src/base/lock.h \
-	src/base/thread.c src/base/thread.h \
+	src/base/thread.c src/base/thread_start.c src/base/thread.h \
 	src/base/text.c src/base/text.h \
 	src/base/log.c src/base/log.h \
 	src/base/mark.c src/base/mark.h \

@@ -69,6 +69,15 @@ LIVE_TESTS = \
 	tests/live/live_age \
 	tests/live/live_mode
 
+# Live, also with sanitizers, which see threads of pthread_create only.
+RACE_TESTS = \
+	tests/live/live_race
+tests_live_live_race_SOURCES = tests/live/live_race.c
+EXTRA_DIST += tests/live/sanitized_threads.c
+if SANITIZE
+tests_live_live_race_SOURCES += tests/live/sanitized_threads.c
+endif
+
 PRELOAD_TESTS = \
 	tests/preload/advice_of_all_kinds.c \
 	tests/preload/bss_and_reservation.c \
@@ -296,6 +305,18 @@ check-hostile:
 		CC='$(CC)' $(SHELL) $(top_srcdir)/tests/tools/$$t.sh || exit; \
 	done
 
+# The engine itself at work under torture, and its tests, with sanitizers.
+RACE_SECONDS = 30
+.PHONY: check-sanitizers
+check-sanitizers:
+	for s in address,undefined thread; do \
+		$(MKDIR_P) sanitized/$$s && (cd sanitized/$$s && \
+		{ test -f Makefile || $(abs_top_srcdir)/configure -q \
+			CC='$(CC)' --enable-sanitize=$$s; } && \
+		$(MAKE) -s check TESTS='$(UNIT_TESTS) $(MODEL_TESTS)' && \
+		tests/live/live_race $(RACE_SECONDS)) || exit; \
+	done
+
 # Everything under torture for an hour; SOAK_SECONDS, SOAK_SEED.
 .PHONY: soak
 soak: all
@@ -319,8 +340,9 @@ check-vm: all
 		make -k check TESTS='$(VM_TESTS)'
 
 if TESTS_ENABLED
-TESTS += $(UNIT_TESTS) $(MODEL_TESTS) $(FUZZ_TESTS)
-check_PROGRAMS += $(UNIT_TESTS) $(MODEL_TESTS) $(FUZZ_TESTS) $(BENCHES)
+TESTS += $(UNIT_TESTS) $(MODEL_TESTS) $(FUZZ_TESTS) $(RACE_TESTS)
+check_PROGRAMS += $(UNIT_TESTS) $(MODEL_TESTS) $(FUZZ_TESTS) $(RACE_TESTS) \
+	$(BENCHES)
 if !SANITIZE
 TESTS += $(LIVE_TESTS)
 check_PROGRAMS += $(LIVE_TESTS)

@@ -42,7 +42,7 @@ struct cold {
 	uintptr_t hand;		/* where the clock hand is */
 	_Atomic uint32_t tick;	/* eviction time, for refault distance */
 	_Atomic uint32_t evicted_in_tick;
-	uint32_t tick_len;	/* evictions per tick: resident / 16 */
+	_Atomic uint32_t tick_len;	/* evictions per tick: resident / 16 */
 	_Atomic uint32_t eager;	/* heat that counts as cold, 0..63 */
 	_Atomic uintptr_t pins[COLD_PINS]; /* pages, hashed; never taken out */
 	_Atomic uintptr_t *passed;	/* address | pages; 0 empty.  A ring */

@@ -25,10 +25,10 @@ struct engine;
 
 struct reclaim {
 	_Atomic int64_t room;	/* pages; negative when over the target */
-	int64_t reserve;	/* pages kept free below the limit */
-	int64_t low;		/* pages; evictors start */
-	int64_t high;		/* pages; evictors stop */
-	int64_t ample;		/* pages; what a fork should find */
+	_Atomic int64_t reserve; /* pages kept free below the limit */
+	_Atomic int64_t low;	/* pages; evictors start */
+	_Atomic int64_t high;	/* pages; evictors stop */
+	_Atomic int64_t ample;	/* pages; what a fork should find */
 	_Atomic int64_t ahead;	/* pages; a fork waits until they are there */
 	_Atomic uint32_t bell;	/* futex: evictors, there is work */
 	_Atomic uint32_t asleep; /* evictors waiting for the bell */

@@ -104,9 +104,10 @@ void staging_set_aside(struct staging *s)
 	for (uint32_t i = 0; i < s->nr_trays; i++)
 		nr += s->trays[i].state == TRAY_ASIDE;
 	/* a child of children may have had some: without any nothing leaves */
-	for (; s->nr_waiting && nr < s->nr_trays / 2; s->nr_waiting--, nr++) {
+	for (; s->nr_waiting && nr < s->nr_trays / 2; nr++) {
 		s->trays[s->queue[s->head]].state = TRAY_ASIDE;
 		s->head = (s->head + 1) % s->nr_trays;
+		s->nr_waiting--;
 	}
 	lock_drop(&s->lock);
 }

@@ -66,7 +66,7 @@ struct staging {
 	uint32_t nr_trays;		/* set at init */
 	uint32_t hint;			/* where to look for a free tray */
 	uint32_t head;			/* queue: next to pack */
-	uint32_t nr_waiting;		/* queue: length */
+	_Atomic uint32_t nr_waiting;	/* queue: length; a hint without lock */
 	uint32_t *queue;		/* nr_trays entries, a ring */
 	struct tray *trays;
 	uintptr_t area;			/* staging_len(), 2 MiB aligned */
