@@ -48,7 +48,9 @@ STORE = \
 	src/store/pool_class.c src/store/pool_class.h \
 	src/store/pool_compact.c \
 	src/store/pool_seal.c \
-	src/store/store.c src/store/store.h
+	src/store/joint.c src/store/joint.h \
+	src/store/store.c src/store/store.h src/store/store_ref.h \
+	src/store/store_repack.c
 
 ENGINE = \
 	src/engine/engine.c src/engine/engine.h \

@@ -30,6 +30,7 @@ UNIT_TESTS = \
 	tests/unit/test_dict \
 	tests/unit/test_exempt \
 	tests/unit/test_hot \
+	tests/unit/test_joint \
 	tests/unit/test_lock \
 	tests/unit/test_order \
 	tests/unit/test_page \
@@ -93,6 +94,7 @@ PRELOAD_TESTS = \
 	tests/preload/dontfork_wipeonfork.c \
 	tests/preload/dontneed_while_writing.c \
 	tests/preload/dontunmap_stored.c \
+	tests/preload/equal_pages.c \
 	tests/preload/evicted_while_asked.c \
 	tests/preload/exec_and_spawn.c \
 	tests/preload/exit_while_busy.c \
@@ -265,6 +267,7 @@ LIBTEST = \
 	tests/fuzz/fuzz_main.c tests/fuzz/fuzz_main.h \
 	tests/bench/corpus.c tests/bench/corpus.h \
 	tests/bench/pack_left_out.c tests/bench/pack_left_out.h \
+	tests/bench/pack_equal.c tests/bench/pack_equal.h \
 	tests/bench/pack_shelf.c tests/bench/pack_shelf.h \
 	tests/bench/pack_time.c tests/bench/pack_time.h \
 	tests/bench/zram_twin.c tests/bench/zram_twin.h

@@ -64,6 +64,7 @@ int pool_table_read(struct uzswap_pool *out, int fd)
 	    out->nr_classes > UZSWAP_POOL_CLASSES)
 		return -EBADMSG;
 	bound(&out->same);
+	bound(&out->shared);
 	bound(&out->free);
 	for (uint32_t i = 0; i < out->nr_codecs; i++) {
 		snapshot_clean_text(out->codecs[i].name,
@@ -111,6 +112,10 @@ static enum zctl_status print_codecs(const struct uzswap_pool *pool,
 	screen_table_add(table, (const char *[]){
 			 "none", number(text[0], pool->same),
 			 zctl_size(text[1], 0), "-" }, 4);
+	if (pool->shared)
+		screen_table_add(table, (const char *[]){
+				 "shared", number(text[0], pool->shared),
+				 zctl_size(text[1], 0), "-" }, 4);
 	for (uint32_t i = 0; i < pool->nr_codecs; i++) {
 		const struct uzswap_pool_codec *c = &pool->codecs[i];
 
@@ -249,6 +254,7 @@ void pool_table_add(json_t *object, const struct uzswap_pool *pool)
 		json_array_append_new(classes, row);
 	}
 	set(out, "same_filled_pages", pool->same);
+	set(out, "shared_pages", pool->shared);
 	set(out, "free_bytes", pool->free);
 	json_object_set_new(out, "codecs", codecs);
 	json_object_set_new(out, "classes", classes);

@@ -68,6 +68,8 @@ X(accept_percent, ACCEPT_PERCENT, PERCENT, "75", "1", "85", "", "", NOW, \
   "keep a page resident that packs worse than this part of its size")	\
 X(pool_max, POOL_MAX_BYTES, SIZE_PCT, "100%", "1M", "128T", "", "", NOW,	\
   "largest pool of compressed pages")					\
+X(share_equal, SHARE_EQUAL, BOOL, "0", "", "", "", "", NOW,		\
+  "let pages with the same bytes share one object, if there are many")	\
 X(compressor, COMPRESSOR, CODECS, "lz4+lz4:3", "", "15", "", "", NOW,		\
   "how pages are packed, and again when they have long been idle")	\
 X(repack_idle, REPACK_IDLE_MS, TIME, "60s", "1s", "24h", "", "", NOW,	\

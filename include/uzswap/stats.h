@@ -77,6 +77,8 @@
 	X(repack_cpu_ns,	"CPU time of that, ns")			\
 	X(dictionaries,		"dictionaries made and used")	\
 	X(packed_second,	"pages only the second codec could pack")\
+	X(shared,		"evicted pages equal to a stored one: joined")\
+	X(share_refused,	"pages not joined: same sum only, or no room")\
 	X(lock_waits,		"times one of our threads slept for a lock")\
 	X(evicted_clean,	"evicted again unchanged: not packed anew") \
 	X(stalls,		"times the kernel said that memory is short") \
@@ -154,7 +156,7 @@ struct uzswap_stats {
  * The pool in detail: in the same file at UZSWAP_POOL_AT, under the same
  * sequence number.  The sum of the codecs and the sum of the classes are what
  * is in the pool; stored pages besides are same-filled ones, which have no
- * object.
+ * object, and those that share another one's.
  */
 #define UZSWAP_POOL_AT		32768
 #define UZSWAP_POOL_CODECS	8
@@ -182,6 +184,7 @@ struct uzswap_pool {
 	uint64_t free;			/* bytes of RAM kept in free slabs */
 	struct uzswap_pool_codec codecs[UZSWAP_POOL_CODECS];
 	struct uzswap_pool_class classes[UZSWAP_POOL_CLASSES];
+	uint64_t shared;		/* pages with another page's object */
 };
 
 #endif

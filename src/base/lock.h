@@ -24,6 +24,7 @@ enum lock_rank {
 	LOCK_SPACE,	/* space/region.c    the set of regions		 */
 	LOCK_CHUNKS,	/* space/page.c      creation of chunks		 */
 	LOCK_STAGING,	/* engine/staging.c  batches of the staging area */
+	LOCK_JOINT,	/* store/joint.c     pages with the same bytes	 */
 	LOCK_CLASS,	/* store/pool.c      slabs of one size		 */
 	LOCK_SLABS,	/* store/pool.c      the table of all slabs	 */
 	LOCK_LOG,	/* base/log.c        one line at a time		 */

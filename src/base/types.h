@@ -38,7 +38,8 @@
 #define COLD		__attribute__((cold, noinline))
 #define NORETURN	__attribute__((noreturn))
 #define UNUSED		__attribute__((unused))
-#define CACHE_ALIGNED	__attribute__((aligned(64)))
+#define CACHE_LINE	64u
+#define CACHE_ALIGNED	__attribute__((aligned(CACHE_LINE)))
 
 #define likely(x)	__builtin_expect(!!(x), 1)
 #define unlikely(x)	__builtin_expect(!!(x), 0)

@@ -105,6 +105,7 @@ static int start_store(struct engine *e)
 		.reserve_len = (e->arena.end - e->arena.base) / 2,
 		.accept_pct = e->cfg.accept_pct,
 		.codecs = e->cfg.codecs,
+		.share_equal = e->cfg.share_equal,
 		.pool_max = tune_pool_max(e),
 		.moved = object_moved,
 		.moved_ctx = e,

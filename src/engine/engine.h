@@ -77,6 +77,7 @@ struct engine_config {
 	uint64_t min_mapping;	/* smallest mapping adopted, bytes */
 	uint32_t accept_pct;	/* packed size that pays, % of a page */
 	struct codec_pair codecs;
+	bool share_equal;	/* pages with the same bytes share an object */
 	uint64_t min_age_ms;	/* store what is idle so long; 0 never */
 	uint64_t max_stall_ms;	/* harm by that, in six seconds */
 	uint64_t repack_idle_ms; /* stored so long: second codec */

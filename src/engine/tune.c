@@ -44,6 +44,8 @@ void tune_apply(struct engine *e, const struct engine_config *cfg)
 	store_set_accept_pct(&e->store, cfg->accept_pct);
 	e->cfg.codecs = cfg->codecs;
 	store_set_codecs(&e->store, cfg->codecs);
+	e->cfg.share_equal = cfg->share_equal;
+	store_set_share_equal(&e->store, cfg->share_equal);
 	e->cfg.min_age_ms = cfg->min_age_ms;
 	e->cfg.max_stall_ms = cfg->max_stall_ms;
 	age_set(e, cfg->min_age_ms, cfg->max_stall_ms);

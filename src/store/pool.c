@@ -93,13 +93,8 @@ static void add32(_Atomic uint32_t *sum, uint32_t n)
 void pool_count_locked(struct pool_class *c, bool more, size_t len,
 		       unsigned codec)
 {
-	const uint64_t one = more ? 1 : UINT64_MAX;
-	const uint64_t bytes = more ? len : 0 - (uint64_t)len;
-
-	add64(&c->nr_objects, one);
-	add64(&c->packed, bytes);
-	add32(&c->nr_by_codec[codec], (uint32_t)one);
-	add64(&c->packed_by_codec[codec], bytes);
+	add32(&c->nr_by_codec[codec], more ? 1 : UINT32_MAX);
+	add64(&c->packed_by_codec[codec], more ? len : 0 - (uint64_t)len);
 }
 
 static bool add_slab(struct pool *p, struct pool_class *c)
@@ -283,8 +278,10 @@ void pool_class_usage(const struct pool *p, unsigned class,
 	const struct pool_class *c = &p->class[class];
 
 	out->shape = c->shape;
-	out->objects = get64(&c->nr_objects);
-	out->packed = get64(&c->packed);
+	out->objects = pool_class_objects(c);
+	out->packed = 0;
+	for (unsigned i = 0; i < POOL_NR_CODECS; i++)
+		out->packed += get64(&c->packed_by_codec[i]);
 	out->slabs = atomic_load_explicit(&c->nr_slabs, memory_order_relaxed);
 	out->used = get64(&c->nr_touched) * PAGE_SIZE;
 }
@@ -295,10 +292,8 @@ void pool_usage(const struct pool *p, struct pool_usage *out)
 	for (uint32_t i = 0; i < p->classes.nr; i++) {
 		const struct pool_class *c = &p->class[i];
 
-		if (!get64(&c->nr_objects))
+		if (!pool_class_objects(c))
 			continue;
-		out->objects += get64(&c->nr_objects);
-		out->packed += get64(&c->packed);
 		for (unsigned j = 0; j < POOL_NR_CODECS; j++) {
 			out->nr_by_codec[j] +=
 				atomic_load_explicit(&c->nr_by_codec[j],
@@ -306,6 +301,10 @@ void pool_usage(const struct pool *p, struct pool_usage *out)
 			out->packed_by_codec[j] +=
 				get64(&c->packed_by_codec[j]);
 		}
+	}
+	for (unsigned j = 0; j < POOL_NR_CODECS; j++) {
+		out->objects += out->nr_by_codec[j];
+		out->packed += out->packed_by_codec[j];
 	}
 	out->used = atomic_load_explicit(&p->slabs.nr_used,
 					 memory_order_relaxed) * PAGE_SIZE;
@@ -356,7 +355,7 @@ static bool tally_lists_locked(struct tally *t, const struct pool *p,
 static bool class_is_valid_locked(const struct pool *p,
 				  const struct pool_class *c)
 {
-	uint64_t nr_objects = atomic_load(&c->nr_objects) + c->nr_late;
+	uint64_t nr_objects = pool_class_objects(c) + c->nr_late;
 	struct tally t = { 0 };
 
 	if (!tally_lists_locked(&t, p, c, c->heads) ||

@@ -61,25 +61,31 @@ struct pool_config {
 #define POOL_NR_LISTS	9
 #define POOL_UNLISTED	9
 
+/*
+ * In an order that a put and a drop touch three cache lines of: threads hand
+ * them to each other.
+ */
 struct pool_class {
 	struct lock lock;		/* LOCK_CLASS */
 	struct pool_shape shape;	/* set once */
 	uint32_t heads[POOL_NR_LISTS];	/* numbers of slabs, 0 none */
-	uint32_t sealed[POOL_NR_LISTS];	/* the same, of before the seal */
-	bool is_sealed;			/* those of an epoch before this one */
-	uint16_t epoch;			/* one more with each seal */
-	uint32_t nr_late;		/* dropped there and not freed yet */
+	_Atomic uint64_t nr_touched;	/* pages of RAM in all of them */
+	/* relaxed: written under the lock, read for statistics */
+	_Atomic uint32_t nr_by_codec[POOL_NR_CODECS];	/* objects */
 	_Atomic uint32_t nr_slabs;	/* in the lists, and the draining one */
-	_Atomic uint64_t nr_touched;	/* pages of RAM in them */
 	uint32_t draining;		/* being emptied by compaction, or 0 */
 	uint64_t moving;		/* bits of the ref being copied, or 0 */
 	bool moving_dropped;		/* ...and it was dropped meanwhile */
-	/* relaxed: written under the lock, read for statistics */
-	_Atomic uint64_t nr_objects;
-	_Atomic uint64_t packed;	/* bytes of objects, without headers */
-	_Atomic uint32_t nr_by_codec[POOL_NR_CODECS];	/* of the objects */
-	_Atomic uint64_t packed_by_codec[POOL_NR_CODECS]; /* of the bytes */
+	bool is_sealed;			/* slabs of an epoch before this one */
+	uint16_t epoch;			/* one more with each seal */
+	uint32_t nr_late;		/* dropped there and not freed yet */
+	/* of objects, without headers; relaxed: as above */
+	_Atomic uint64_t packed_by_codec[POOL_NR_CODECS] CACHE_ALIGNED;
+	uint32_t sealed[POOL_NR_LISTS];	/* slabs of before the seal */
 } CACHE_ALIGNED;
+
+_Static_assert(offsetof(struct pool_class, sealed) == 3 * CACHE_LINE,
+	       "a put writes to three lines");
 
 struct pool {
 	struct pool_config cfg;

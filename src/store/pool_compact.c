@@ -69,8 +69,7 @@ enum move_result {
 
 static bool has_excess_locked(const struct pool_class *c)
 {
-	uint64_t nr = atomic_load_explicit(&c->nr_objects,
-					   memory_order_relaxed);
+	uint64_t nr = pool_class_objects(c);
 	uint64_t slots = (uint64_t)c->nr_slabs * c->shape.nr_slots;
 
 	return slots >= nr + nr / SLACK_PART + c->shape.nr_slots;
@@ -78,9 +77,7 @@ static bool has_excess_locked(const struct pool_class *c)
 
 static bool is_loose_locked(const struct pool_class *c)
 {
-	uint64_t need = (uint64_t)c->shape.slot_len *
-			atomic_load_explicit(&c->nr_objects,
-					     memory_order_relaxed);
+	uint64_t need = c->shape.slot_len * pool_class_objects(c);
 
 	return c->nr_touched * PAGE_SIZE > need + need / LOOSE_PART + PAGE_SIZE;
 }

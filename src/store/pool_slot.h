@@ -99,6 +99,18 @@ static inline struct pool_slot *pool_slot_at(const struct pool *p,
 /* Could there be an object by this name?  Wild refs must not crash us. */
 bool pool_ref_is_plausible(const struct pool *p, struct pool_ref ref);
 
+/* Of all codecs. */
+static inline uint64_t pool_class_objects(const struct pool_class *c)
+{
+	uint64_t nr = 0;
+
+	/* relaxed: exact under the lock */
+	for (unsigned i = 0; i < POOL_NR_CODECS; i++)
+		nr += atomic_load_explicit(&c->nr_by_codec[i],
+					   memory_order_relaxed);
+	return nr;
+}
+
 /* One more or one less object of LEN bytes. */
 void pool_count_locked(struct pool_class *c, bool more, size_t len,
 		       unsigned codec);

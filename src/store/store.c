@@ -1,15 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a store ref says.
- *
- *	41                                  2 1 0
- *	| pool ref                          |  1 | an object of the pool
- *	| the low 40 bits of a word         |  2 | same-filled: sign-extended
- *	| 0                | 32 bits        |  3 | same-filled: repeated twice
- *
- * Zeros, small numbers of either sign, user addresses below 2^39 and any
- * repeated 32-bit pattern cost no memory.  Tag 0 is never used, so that no
- * ref is 0.
+ * A page on its way in: same-filled, or equal to one that is there, or packed.
  */
 #include "store/store.h"
 
@@ -19,21 +10,8 @@
 #include "base/count.h"
 #include "base/log.h"
 #include "base/torture.h"
-
-enum tag {
-	TAG_POOL = 1,
-	TAG_WORD,
-	TAG_HALF,
-	TAG_MASK = 3
-};
-
-#define TAG_BITS	2
-
-/* An object is packed again for at least so much of its length. */
-#define REPACK_GAIN	16	/* a 1/16 */
-
-/* A dictionary is used if it makes pages a 1/DICT_GAIN smaller. */
-#define DICT_GAIN	50
+#include "store/store_ref.h"
+#include "store/sum.h"
 
 /* Levels that are quick enough for a page on its way out. */
 #define QUICK_LEVEL	3
@@ -41,33 +19,19 @@ enum tag {
 _Static_assert((unsigned)CODEC_NR <= POOL_NR_CODECS, "codec fits");
 _Static_assert(POOL_REF_BITS + TAG_BITS <= STORE_REF_BITS, "ref fits");
 
-static enum tag tag_of(struct store_ref ref)
+bool store_moved(struct store *s, uint64_t owner, struct pool_ref from,
+		 struct pool_ref to)
 {
-	return (enum tag)(ref.bits & TAG_MASK);
+	if (unlikely(joint_is_owner(&s->joint, owner)))
+		return joint_moved(&s->joint, owner, from, to);
+	return s->cfg.moved(s->cfg.moved_ctx, owner, store_ref_of(from),
+			    store_ref_of(to));
 }
 
-static struct pool_ref pool_ref_of(struct store_ref ref)
+static bool object_moved(void *store, uint64_t owner, struct pool_ref from,
+			 struct pool_ref to)
 {
-	return (struct pool_ref){ ref.bits >> TAG_BITS };
-}
-
-static struct store_ref ref_of(struct pool_ref ref)
-{
-	return (struct store_ref){ ref.bits << TAG_BITS | TAG_POOL };
-}
-
-bool store_ref_in_pool(struct store_ref ref, struct pool_ref *out)
-{
-	*out = pool_ref_of(ref);
-	return tag_of(ref) == TAG_POOL;
-}
-
-static bool store_moved(void *ctx, uint64_t owner, struct pool_ref from,
-			struct pool_ref to)
-{
-	struct store *s = ctx;
-
-	return s->cfg.moved(s->cfg.moved_ctx, owner, ref_of(from), ref_of(to));
+	return store_moved(store, owner, from, to);
 }
 
 int store_start(struct store *s, const struct store_config *cfg)
@@ -76,7 +40,7 @@ int store_start(struct store *s, const struct store_config *cfg)
 		.arena = cfg->arena,
 		.reserve_len = cfg->reserve_len,
 		.max = cfg->pool_max,
-		.moved = store_moved,
+		.moved = object_moved,
 		.moved_ctx = s,
 	};
 
@@ -87,7 +51,13 @@ int store_start(struct store *s, const struct store_config *cfg)
 	store_set_accept_pct(s, cfg->accept_pct);
 	memset(&s->dicts, 0, sizeof(s->dicts));
 	atomic_init(&s->dict, 0);
-	return pool_start(&s->pool, &pool);
+	store_set_share_equal(s, cfg->share_equal);
+	if (pool_start(&s->pool, &pool))
+		return -ENOMEM;
+	/* no page of the program has the number of one of ours */
+	return joint_start(&s->joint, cfg->arena,
+			   (uintptr_t)s->pool.slabs.base >> PAGE_SHIFT,
+			   s->pool.slabs.nr_max - 1);
 }
 
 /* Does WORD, repeated, fit in a ref? */
@@ -110,7 +80,7 @@ static uint64_t ref_to_word(struct store_ref ref)
 	uint64_t value = ref.bits >> TAG_BITS;
 	uint64_t sign = (uint64_t)1 << (POOL_REF_BITS - 1);
 
-	if (tag_of(ref) == TAG_HALF)
+	if (store_tag_of(ref) == TAG_HALF)
 		return value << 32 | (uint32_t)value;
 	return (value ^ sign) - sign;
 }
@@ -145,12 +115,120 @@ static long pack(const struct store *s, struct codec *codec,
 	return len;
 }
 
+/* --- pages with the same bytes -------------------------------------------- */
+
+/* One page of SAMPLE is looked at while sharing does not pay. */
+#define SAMPLE		16u
+
+/*
+ * It pays when one page in so many has no object of its own; all are looked
+ * at, too, while there are few.  An entry takes 20 bytes and 0.3 us, and not
+ * all that pages have in common is common for long.
+ */
+#define PAYS_PART	32u
+#define PAYS_FEW	2048u
+
+/* Chosen by what is in it, so that all pages that are equal are, or none. */
+static bool is_sample(const void *page)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < PAGE_SIZE; i += CACHE_LINE) {
+		uint64_t word;
+
+		memcpy(&word, (const char *)page + i, sizeof(word));
+		sum += word;
+	}
+	return (sum * 0x9e3779b97f4a7c15ull >> 32) % SAMPLE == 0;
+}
+
+static bool is_joint_wanted(const struct store *s, const void *page)
+{
+	uint64_t nr;
+
+	if (likely(!atomic_load_explicit(&s->share_equal,
+					 memory_order_relaxed)))
+		return false;
+	nr = atomic_load_explicit(&s->joint.nr, memory_order_relaxed);
+	return nr < PAYS_FEW + PAYS_PART * joint_saved(&s->joint) ||
+	       is_sample(page);
+}
+
+static bool is_page(struct store *s, struct codec *codec, struct pool_ref ref,
+		    const void *page)
+{
+	void *there = codec_scratch(codec);
+	struct pool_object o;
+
+	return !pool_find(&s->pool, &o, ref) &&
+	       !codec_unpack(codec, there, (enum codec_id)o.codec, o.buf,
+			     o.len) &&
+	       !memcmp(there, page, PAGE_SIZE);
+}
+
+static void drop_joint(struct store *s, uint32_t entry)
+{
+	struct pool_ref object = joint_drop(&s->joint, entry);
+
+	if (object.bits)
+		pool_drop(&s->pool, object);
+}
+
+/* Is there an object of a page like this one?  Then REF names it. */
+static bool join(struct store *s, struct store_ref *ref, struct codec *codec,
+		 uint32_t sum, const void *page)
+{
+	uint32_t entry = joint_find(&s->joint, sum);
+	bool same;
+
+	if (!entry)
+		return false;
+	same = is_page(s, codec, joint_object(&s->joint, entry), page);
+	joint_unpin(&s->joint, entry);
+	if (same) {
+		count_one(UZSWAP_COUNT_shared);
+		*ref = store_ref_joint(entry);
+	} else {
+		count_one(UZSWAP_COUNT_share_refused);
+		drop_joint(s, entry);
+	}
+	return same;
+}
+
+/* An object that pages with the same SUM may join. */
+static int put_joint(struct store *s, struct store_ref *ref, uint32_t sum,
+		     unsigned codec, const void *buf, size_t len)
+{
+	uint32_t entry = joint_take(&s->joint);
+	struct pool_ref object;
+
+	int ret;
+
+	if (!entry) {
+		count_one(UZSWAP_COUNT_share_refused);
+		return -ENOMEM;
+	}
+	ret = pool_put(&s->pool, &object, joint_owner(&s->joint, entry), codec,
+		       buf, len);
+	if (ret) {
+		joint_give(&s->joint, entry);
+		return ret;
+	}
+	joint_publish(&s->joint, entry, sum, object);
+	*ref = store_ref_joint(entry);
+	return 0;
+}
+
+/* --- in and out ----------------------------------------------------------- */
+
 int store_put(struct store *s, struct store_ref *ref, struct codec *codec,
 	      uint64_t owner, const void *page)
 {
 	struct codec_choice how = first_of(s);
 	struct pool_ref pref;
+	bool joint = false;
 	const void *buf;
+	uint32_t sum = 0;
 	uint64_t word;
 	long len;
 	int ret;
@@ -164,15 +242,22 @@ int store_put(struct store *s, struct store_ref *ref, struct codec *codec,
 			return 0;
 		}
 		how.id = CODEC_RAW;
+	} else if (is_joint_wanted(s, page)) {
+		joint = true;
+		sum = (uint32_t)sum_bytes(page, PAGE_SIZE, 0);
+		if (join(s, ref, codec, sum, page))
+			return 0;
 	}
 	if (pool_is_full(&s->pool) || torture_strikes(64))
 		return -ENOSPC;
 	len = pack(s, codec, &how, &buf, page);
 	if (len < 0 || torture_strikes(64))
 		return -E2BIG;
+	if (joint && !put_joint(s, ref, sum, how.id, buf, (size_t)len))
+		return 0;
 	ret = pool_put(&s->pool, &pref, owner, how.id, buf, (size_t)len);
 	if (!ret)
-		*ref = ref_of(pref);
+		*ref = store_ref_of(pref);
 	return ret;
 }
 
@@ -194,23 +279,36 @@ long store_measure(const struct store *s, struct codec *codec,
 	return len < 0 ? -E2BIG : (long)pool_share(&s->pool, (size_t)len);
 }
 
+static int load_object(struct store *s, struct codec *codec,
+		       struct pool_ref ref, void *page)
+{
+	struct pool_object o;
+	int ret = pool_find(&s->pool, &o, ref);
+
+	if (ret)
+		return ret;
+	return codec_unpack(codec, page, (enum codec_id)o.codec, o.buf, o.len);
+}
+
 int store_load(struct store *s, struct codec *codec, struct store_ref ref,
 	       void *page)
 {
-	struct pool_object o;
+	uint32_t entry = store_entry_of(ref);
 	int ret;
 
-	switch (tag_of(ref)) {
+	switch (store_tag_of(ref)) {
 	case TAG_POOL:
-		ret = pool_find(&s->pool, &o, pool_ref_of(ref));
-		if (ret)
-			return ret;
-		return codec_unpack(codec, page, (enum codec_id)o.codec,
-				    o.buf, o.len);
+		return load_object(s, codec, store_pool_ref(ref), page);
 	case TAG_WORD:
 	case TAG_HALF:
 		codec_fill_same(page, ref_to_word(ref));
 		return 0;
+	case TAG_JOINT:
+		if (!joint_object(&s->joint, entry).bits)
+			return -EBADMSG;
+		ret = load_object(s, codec, joint_pin(&s->joint, entry), page);
+		joint_unpin(&s->joint, entry);
+		return ret;
 	default:
 		return -EBADMSG;
 	}
@@ -218,14 +316,17 @@ int store_load(struct store *s, struct codec *codec, struct store_ref ref,
 
 void store_drop(struct store *s, struct store_ref ref)
 {
-	switch (tag_of(ref)) {
+	switch (store_tag_of(ref)) {
 	case TAG_POOL:
-		pool_drop(&s->pool, pool_ref_of(ref));
+		pool_drop(&s->pool, store_pool_ref(ref));
 		break;
 	case TAG_WORD:
 	case TAG_HALF:
 		atomic_fetch_sub_explicit(&s->nr_same, 1,
 					  memory_order_relaxed);
+		break;
+	case TAG_JOINT:
+		drop_joint(s, store_entry_of(ref));
 		break;
 	default:
 		die("store: not a ref");
@@ -234,198 +335,24 @@ void store_drop(struct store *s, struct store_ref ref)
 
 void store_set_owner(struct store *s, struct store_ref ref, uint64_t owner)
 {
-	if (tag_of(ref) == TAG_POOL)
-		pool_set_owner(&s->pool, pool_ref_of(ref), owner);
+	if (store_tag_of(ref) == TAG_POOL)
+		pool_set_owner(&s->pool, store_pool_ref(ref), owner);
 }
 
 bool store_is_of(const struct store *s, struct store_ref ref, uint64_t owner)
 {
-	return tag_of(ref) == TAG_POOL
-		? pool_is_of(&s->pool, pool_ref_of(ref), owner)
-		: tag_of(ref) == TAG_WORD || tag_of(ref) == TAG_HALF;
+	struct pool_ref object;
+
+	if (!store_object_of(s, ref, &object))
+		return store_tag_of(ref) > TAG_POOL;
+	if (store_tag_of(ref) == TAG_JOINT)
+		owner = joint_owner(&s->joint, store_entry_of(ref));
+	return pool_is_of(&s->pool, object, owner);
 }
 
 size_t store_compact(struct store *s, size_t max_moves)
 {
 	return pool_compact(&s->pool, max_moves);
-}
-
-/* --- packing again -------------------------------------------------------- */
-
-/* The second codec as it is to be used now; CODEC_RAW: none. */
-static struct codec_choice again_by(const struct store *s)
-{
-	unsigned nr = atomic_load_explicit(&s->dict, memory_order_relaxed);
-	struct codec_choice how = store_codecs(s).second;
-	const struct dict *d = nr ? dict_at(&s->dicts, nr - 1) : NULL;
-
-	/* it may have been made for another one */
-	if (d && d->ops == codec_ops_of(how.id) && d->level == how.level)
-		how.id = (enum codec_id)(CODEC_DICT + nr - 1);
-	return how;
-}
-
-/* Pack the held object FROM into one of its own; true if it moved there. */
-static bool repack_held(struct store *s, struct codec *codec,
-			struct pool_ref from, const struct pool_object *o,
-			uint64_t owner, size_t *saved)
-{
-	struct codec_choice how = again_by(s);
-	size_t max = o->len - o->len / REPACK_GAIN;
-	void *page = codec_scratch(codec);
-	struct pool_ref to;
-	const void *buf;
-	long len;
-
-	if (codec_unpack(codec, page, (enum codec_id)o->codec, o->buf, o->len))
-		return false;
-	len = codec_pack(codec, &buf, how, page, max);
-	if (len < 0 || pool_put(&s->pool, &to, owner, how.id, buf,
-				(size_t)len))
-		return false;
-	*saved = o->len - (size_t)len;
-	if (store_moved(s, owner, from, to))
-		return true;
-	pool_drop(&s->pool, to);
-	*saved = 0;
-	return false;
-}
-
-/* Is CODEC one that what AGAIN says would replace? */
-static bool is_first(const struct store *s, struct codec_choice again,
-		     unsigned codec)
-{
-	return codec == first_of(s).id ||
-	       (codec == store_codecs(s).second.id && again.id >= CODEC_DICT);
-}
-
-bool store_is_first(const struct store *s, struct store_ref ref)
-{
-	return tag_of(ref) == TAG_POOL &&
-	       is_first(s, again_by(s), pool_codec_of(&s->pool,
-						      pool_ref_of(ref)));
-}
-
-uint64_t store_nr_first(const struct store *s)
-{
-	struct codec_choice again = again_by(s);
-	struct pool_usage u;
-	uint64_t nr = 0;
-
-	pool_usage(&s->pool, &u);
-	for (unsigned i = CODEC_LZ4; i < CODEC_DICT; i++)
-		nr += is_first(s, again, i) ? u.nr_by_codec[i] : 0;
-	return nr;
-}
-
-enum store_repacked store_repack(struct store *s, struct codec *codec,
-				 struct store_ref ref, size_t *saved)
-{
-	struct pool_ref from = pool_ref_of(ref);
-	struct pool_object o;
-	uint64_t owner;
-	bool done;
-
-	*saved = 0;
-	if (again_by(s).id == CODEC_RAW || !store_is_first(s, ref))
-		return STORE_KEPT;
-	if (pool_hold(&s->pool, from, &o, &owner))
-		return STORE_GONE;
-	done = repack_held(s, codec, from, &o, owner, saved);
-	pool_unhold(&s->pool, from, done);
-	return done ? STORE_REPACKED : STORE_KEPT;
-}
-
-bool store_peek(struct store *s, struct codec *codec, struct store_ref ref,
-		void *page)
-{
-	struct pool_object o;
-	uint64_t owner;
-	bool ok;
-
-	if (tag_of(ref) != TAG_POOL ||
-	    pool_hold(&s->pool, pool_ref_of(ref), &o, &owner))
-		return false;
-	ok = !codec_unpack(codec, page, (enum codec_id)o.codec, o.buf, o.len);
-	pool_unhold(&s->pool, pool_ref_of(ref), false);
-	return ok;
-}
-
-int store_train_begin(struct store *s)
-{
-	struct store_training *t = &s->training;
-	unsigned used = atomic_load_explicit(&s->dict, memory_order_relaxed);
-	struct pool_usage use;
-	unsigned i = 0;
-
-	*t = (struct store_training){ .now = again_by(s) };
-	t->with = store_codecs(s).second;
-	if (t->with.id == CODEC_RAW)
-		return -E2BIG;
-	pool_usage(&s->pool, &use);
-	while (i < DICT_NR && (use.nr_by_codec[CODEC_DICT + i] ||
-			       used == i + 1))
-		i++;
-	if (i == DICT_NR)
-		return -ENOSPC;
-	if (dict_prepare(&s->dicts, i, s->cfg.arena, codec_ops_of(t->with.id),
-			 t->with.level))
-		return -ENOMEM;
-	t->with.id = (enum codec_id)(CODEC_DICT + i);
-	return 0;
-}
-
-int store_train_make(struct store *s, struct dict_trainer *t)
-{
-	return dict_make(&s->dicts, s->training.with.id - CODEC_DICT, t);
-}
-
-/* Bytes that it takes; a page, if it does not pack. */
-static size_t packed_len(struct codec *codec, struct codec_choice how,
-			 const void *page)
-{
-	const void *buf;
-	long len = codec_pack(codec, &buf, how, page, PAGE_SIZE);
-
-	return len < 0 ? PAGE_SIZE : (size_t)len;
-}
-
-bool store_train_try(struct store *s, struct codec *codec,
-		     const struct dict_trainer *dt)
-{
-	struct store_training *t = &s->training;
-	const void *page;
-
-	if (t->nr == DICT_TRIED)
-		return false;
-	page = dict_trainer_tried(dt, t->nr++);
-	t->len_now += packed_len(codec, t->now, page);
-	t->len_with += packed_len(codec, t->with, page);
-	return true;
-}
-
-int store_train_end(struct store *s)
-{
-	struct store_training *t = &s->training;
-
-	if (t->len_with > t->len_now - t->len_now / DICT_GAIN)
-		return -E2BIG;
-	atomic_store_explicit(&s->dict, t->with.id - CODEC_DICT + 1,
-			      memory_order_relaxed);
-	return 0;
-}
-
-int store_train(struct store *s, struct codec *codec, struct dict_trainer *t)
-{
-	int ret = store_train_begin(s);
-
-	if (!ret)
-		ret = store_train_make(s, t);
-	if (ret)
-		return ret;
-	while (store_train_try(s, codec, t))
-		;
-	return store_train_end(s);
 }
 
 void store_set_codecs(struct store *s, struct codec_pair codecs)
@@ -450,6 +377,12 @@ void store_set_accept_pct(struct store *s, uint32_t pct)
 			      memory_order_relaxed);
 }
 
+void store_set_share_equal(struct store *s, bool share_equal)
+{
+	atomic_store_explicit(&s->share_equal, share_equal,
+			      memory_order_relaxed);
+}
+
 void store_set_pool_max(struct store *s, uint64_t pool_max)
 {
 	pool_set_max(&s->pool, pool_max);
@@ -461,10 +394,11 @@ void store_usage(const struct store *s, struct store_usage *out)
 
 	pool_usage(&s->pool, &u);
 	out->same = atomic_load_explicit(&s->nr_same, memory_order_relaxed);
-	out->pages = u.objects + out->same;
+	out->shared = joint_saved(&s->joint);
+	out->pages = u.objects + out->same + out->shared;
 	out->packed = u.packed;
 	out->used = u.used;
-	out->metadata = u.metadata;
+	out->metadata = u.metadata + joint_len(&s->joint);
 	for (unsigned i = 0; i < CODEC_NR; i++) {
 		out->nr_by_codec[i] = u.nr_by_codec[i];
 		out->packed_by_codec[i] = u.packed_by_codec[i];
@@ -484,4 +418,5 @@ void store_unseal(struct store *s)
 void store_fork_child(struct store *s)
 {
 	pool_fork_child(&s->pool);
+	joint_fork_child(&s->joint);
 }

@@ -4,6 +4,7 @@
  * bytes back.  Knows no addresses.
  *
  *	store_put    same-filled? -> the ref itself holds the value
+ *	             equal to one that is stored? -> its object (store/joint.h)
  *	             pack (codec) -> refused if it does not pay, by the second
  *	                             codec neither
  *	                          -> pool_put
@@ -12,8 +13,8 @@
  *	store_repack pack an object anew, denser
  *
  * A store_ref fits in STORE_REF_BITS, so that it goes into a page word; the
- * two low bits say what it is.  Same-filled pages whose repeated 8-byte word
- * does not fit in a ref are kept as an 8-byte object.
+ * two low bits say what it is (store/store_ref.h).  Same-filled pages whose
+ * repeated 8-byte word does not fit in a ref are kept as an 8-byte object.
  *
  * Context: server.
  */
@@ -21,6 +22,7 @@
 #define UZ_STORE_STORE_H
 
 #include "store/codec.h"
+#include "store/joint.h"
 #include "store/pool.h"
 
 #define STORE_REF_BITS	42
@@ -35,6 +37,7 @@ struct store_config {
 	uint32_t accept_pct;	/* packed size that still pays, % of a page */
 	uint64_t pool_max;	/* cap of the pool in bytes, 0 none */
 	struct codec_pair codecs;
+	bool share_equal;	/* one object for pages with the same bytes */
 	/* As in pool_config, but with store refs. */
 	bool (*moved)(void *ctx, uint64_t owner, struct store_ref from,
 		      struct store_ref to);
@@ -44,6 +47,7 @@ struct store_config {
 struct store {
 	struct store_config cfg;	/* set once */
 	struct pool pool;
+	struct joint_table joint;	/* pages with the same bytes */
 	struct dict_set dicts;		/* store_train() makes them */
 	struct store_training {
 		struct codec_choice with;	/* the one being made */
@@ -58,7 +62,8 @@ struct store {
 	_Atomic size_t max_len;		/* longest object that pays, bytes */
 	_Atomic struct codec_choice first;
 	_Atomic struct codec_choice second;
-	_Atomic uint64_t nr_same;	/* objects that are only a ref */
+	_Atomic bool share_equal;
+	_Atomic uint64_t nr_same CACHE_ALIGNED;	/* objects only a ref */
 };
 
 MUST_USE int store_start(struct store *s, const struct store_config *cfg);
@@ -95,9 +100,6 @@ MUST_USE long store_measure(const struct store *s, struct codec *codec,
 			    const void *page);
 
 void store_drop(struct store *s, struct store_ref ref);
-
-/* Does REF name an object of the pool?  Then which. */
-bool store_ref_in_pool(struct store_ref ref, struct pool_ref *out);
 
 /* The object now belongs to another owner (mremap moved the page). */
 void store_set_owner(struct store *s, struct store_ref ref, uint64_t owner);
@@ -169,6 +171,7 @@ MUST_USE int store_train(struct store *s, struct codec *codec,
 /* From now on. */
 void store_set_codecs(struct store *s, struct codec_pair codecs);
 void store_set_accept_pct(struct store *s, uint32_t pct);
+void store_set_share_equal(struct store *s, bool share_equal);
 struct codec_pair store_codecs(const struct store *s);
 
 /* A new cap of the pool in bytes, 0 none.  What is above it stays. */
@@ -183,6 +186,7 @@ static inline bool store_is_full(struct store *s)
 struct store_usage {
 	uint64_t pages;		/* objects now, same-filled ones included */
 	uint64_t same;		/* of these, only a ref */
+	uint64_t shared;	/* of these, with another page's object */
 	uint64_t packed;	/* bytes of packed objects, without headers */
 	uint64_t used;		/* bytes of RAM held by slabs */
 	uint64_t metadata;	/* bytes of RAM of slab tables */

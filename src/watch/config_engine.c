@@ -28,6 +28,7 @@ void config_engine(const struct config *c, struct engine_config *out)
 		.min_mapping = CONFIG_MIN_MAPPING,
 		.accept_pct = (uint32_t)c->accept_percent.num,
 		.codecs = codecs,
+		.share_equal = c->share_equal.num,
 		.min_age_ms = c->min_age.num,
 		.max_stall_ms = c->max_stall.num,
 		.repack_idle_ms = c->repack_idle.num,

@@ -21,7 +21,7 @@
 #include "engine/staging.h"
 #include "space/page.h"
 #include "store/pool_slot.h"
-#include "store/store.h"
+#include "store/store_ref.h"
 
 #define ARENA_LEN	(256 * MIB)
 
@@ -209,11 +209,19 @@ static bool load_object(const struct uzswap_image *im, struct pool_ref ref,
 static bool load_ref(struct uzswap_image *im, uint64_t where, void *page)
 {
 	struct store_ref ref = { where };
-	struct pool_ref pref;
+	uint64_t word;
 
-	if (store_ref_in_pool(ref, &pref))
-		return load_object(im, pref, page);
-	return !store_load(&im->store, im->codec, ref, page);
+	switch (store_tag_of(ref)) {
+	case TAG_JOINT:
+		return !read_at(im, (uintptr_t)&im->store.joint.entries[
+					store_entry_of(ref)], &word,
+				sizeof(word)) &&
+		       load_object(im, joint_word_object(word), page);
+	case TAG_POOL:
+		return load_object(im, store_pool_ref(ref), page);
+	default:
+		return !store_load(&im->store, im->codec, ref, page);
+	}
 }
 
 /* The page at ADDR, if it waits in staging slot SLOT. */

@@ -234,6 +234,7 @@ static void put_pool(struct uzswap_pool *out, struct engine *e)
 
 	store_usage(&e->store, &use);
 	out->same = use.same;
+	out->shared = use.shared;
 	out->free = slab_nr_warm(&pool->slabs) * PAGE_SIZE;
 	out->nr_codecs = CODEC_NR;
 	for (unsigned i = 0; i < CODEC_NR; i++) {

@@ -15,8 +15,9 @@
  * Four tables: *d*ensity of each kind and of the mix, in a pool of its own
  * and in zram; the mix *p*acked again by second codecs; the mix's pool after
  * *c*hurn and after freeing; *t*ime per page of packing and storing, loading
- * and unpacking, beside bare LZ4 on the same pages in the same round.  Two more
- * of what the store does not do: *e*qual pages, *u*nits of several pages.
+ * and unpacking, beside bare LZ4 on the same pages in the same round.  Two
+ * more: *e*qual pages that share their objects; and what the store does not
+ * do, *u*nits of several pages.
  *
  * A seventh of the mix is random and stays resident, so that its ratio is
  * below 7 whatever the rest comes to; the second last column counts without
@@ -32,6 +33,7 @@
 
 #include "base/sys.h"
 #include "store/store.h"
+#include "tests/bench/pack_equal.h"
 #include "tests/bench/pack_left_out.h"
 #include "tests/bench/pack_shelf.h"
 #include "tests/bench/zram_twin.h"

@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Equal pages are found by the sum of each, sorted, and compared byte by byte;
- * the first of some is not counted.  The price is that of the sum alone, with
- * no table to look it up in.
- *
  * Units are packed by the libraries as they are, without headers and classes:
  * the ratio of one page to a unit is beside that of several.  To restore a
  * page all of its unit before it has to be unpacked too, with zstd all of it.
@@ -18,73 +14,12 @@
 #include <zstd.h>
 
 #include "base/sys.h"
-#include "store/sum.h"
 #include "tests/bench/pack_shelf.h"
 
 #define ACCEPT_PCT	75
 #define MOST_PAGES	16u
 #define MOST_LEN	(MOST_PAGES * PAGE_SIZE)
 #define NR_LOADS	20000u
-
-/* --- equal pages ---------------------------------------------------------- */
-
-struct key {
-	uint64_t sum;
-	const char *page;
-};
-
-static int by_sum(const void *one, const void *other)
-{
-	uint64_t x = ((const struct key *)one)->sum;
-	uint64_t y = ((const struct key *)other)->sum;
-
-	return (x > y) - (x < y);
-}
-
-/* Pages of items FIRST..END that are like another one before them. */
-static size_t count_equal(struct key *keys, size_t first, size_t end,
-			  uint64_t *cpu_ns)
-{
-	size_t nr = 0;
-	size_t equal = 0;
-	uint64_t word;
-
-	for (size_t i = first; i < end; i++)
-		if (!codec_is_same_filled(&word, b.items[i].page))
-			keys[nr++].page = b.items[i].page;
-	*cpu_ns = sys_cpu_ns();
-	for (size_t i = 0; i < nr; i++)
-		keys[i].sum = sum_bytes(keys[i].page, PAGE_SIZE, 0);
-	*cpu_ns = sys_cpu_ns() - *cpu_ns;
-	qsort(keys, nr, sizeof(*keys), by_sum);
-	for (size_t i = 1; i < nr; i++)
-		equal += keys[i].sum == keys[i - 1].sum &&
-			 !memcmp(keys[i].page, keys[i - 1].page, PAGE_SIZE);
-	return equal;
-}
-
-static void print_equal(const char *name, size_t first, size_t end)
-{
-	struct key *keys = shelf_alloc(end - first + 1, sizeof(*keys));
-	uint64_t cpu_ns;
-	size_t equal = count_equal(keys, first, end, &cpu_ns);
-	double nr = (double)(end - first);
-
-	printf("%-10s %9.0f %9zu %8.2f%% %9.3f\n", name, nr, equal,
-	       (double)equal * 100 / nr, (double)cpu_ns / nr / 1000);
-	free(keys);
-}
-
-void pack_equal(void)
-{
-	printf("\n%-10s %9s %9s %9s %9s\n", "equal", "pages", "equal", "share",
-	       "us to sum");
-	for (unsigned k = 0; k < CORPUS_NR; k++)
-		print_equal(corpus_names[k], b.first[k], b.first[k + 1]);
-	print_equal("mix", 0, b.nr);
-}
-
-/* --- units of several pages ----------------------------------------------- */
 
 struct packer {
 	const char *name;

@@ -39,7 +39,7 @@ struct share {
 	enum job job;
 	uint64_t cpu_ns;		/* of the last job */
 	int failed;			/* ever */
-};
+} CACHE_ALIGNED;
 
 static int do_one(struct share *s, size_t i)
 {
@@ -163,15 +163,14 @@ int pack_time(struct store *store, struct codec *const *codec,
 	      unsigned nr_threads, unsigned nr_rounds,
 	      const char *const *pages, size_t nr)
 {
-	struct share *s = calloc(nr_threads, sizeof(*s));
+	struct share *s = aligned_alloc(CACHE_LINE, nr_threads * sizeof(*s));
 	double cpu[NR_JOBS];
 	double wall[NR_JOBS];
 	uint64_t waits = count_get(UZSWAP_COUNT_lock_waits);
 	int failed = !s;
 
 	for (unsigned i = 0; s && i < nr_threads; i++) {
-		s[i].store = store;
-		s[i].codec = codec[i];
+		s[i] = (struct share){ .store = store, .codec = codec[i] };
 		s[i].nr = nr / nr_threads;
 		s[i].pages = pages + i * s[i].nr;
 		s[i].refs = calloc(s[i].nr, sizeof(*s[i].refs));

@@ -7,7 +7,8 @@
  * A word is claimed as the engine claims a page: by a compare-and-swap to
  * BUSY, so that moved() says no.  The same operations run on one thread with
  * the structure checked all the time, and on several threads with compaction
- * racing them.
+ * and packing again racing them; and all of it with few different pages, which
+ * share objects.
  */
 #include <pthread.h>
 #include <sched.h>
@@ -21,6 +22,7 @@
 
 #include <cmocka.h>
 
+#include "base/count.h"
 #include "store/store.h"
 
 #define NR_OWNERS	6000
@@ -37,6 +39,7 @@ static struct {
 	_Atomic bool stop;
 	unsigned nr_ops;			/* per thread */
 	unsigned nr_owners;			/* of the words in use */
+	unsigned nr_seeds;			/* kinds of pages, 0 any */
 } twin;
 
 struct worker {
@@ -72,7 +75,8 @@ static void fill(uint64_t *page, uint32_t seed)
 		return;
 	}
 	for (unsigned i = 0; i < random_words; i++)
-		page[i] = (uint64_t)roll(&r) << 32 | roll(&r);
+		page[i] = ((uint64_t)roll(&r) << 32 | roll(&r)) &
+			  0x3f3f3f3f3f3f3f3f;	/* zstd makes less of it */
 }
 
 static bool moved(void *ctx, uint64_t owner, struct store_ref from,
@@ -108,6 +112,9 @@ static void put(struct worker *w, unsigned owner)
 	struct store_ref ref;
 	uint32_t seed = roll(&w->rand);
 	int ret;
+
+	if (twin.nr_seeds)
+		seed %= twin.nr_seeds;
 
 	twin.seeds[owner] = seed;
 	fill(w->want, seed);
@@ -237,17 +244,17 @@ static void seal_or_unseal(unsigned n)
 		store_unseal(&twin.store);
 }
 
-static int start(void **state)
+static int start_with(bool share_equal)
 {
 	struct store_config cfg = {
 		.arena = &twin.arena,
 		.reserve_len = 256 * MIB,
 		.accept_pct = 80,
-		.codecs = CODEC_PAIR_LZ4,
+		.codecs = { { CODEC_LZ4, 1 }, { CODEC_ZSTD, 1 } },
+		.share_equal = share_equal,
 		.moved = moved,
 	};
 
-	(void)state;
 	memset(&twin, 0, sizeof(twin));
 	twin.nr_owners = NR_OWNERS;
 	if (arena_start(&twin.arena, 1 * GIB))
@@ -255,24 +262,68 @@ static int start(void **state)
 	return store_start(&twin.store, &cfg);
 }
 
-static void test_one_thread_agrees_with_the_twin(void **state)
+static int start(void **state)
+{
+	(void)state;
+	return start_with(false);
+}
+
+static int start_sharing(void **state)
+{
+	int ret = start_with(true);
+
+	(void)state;
+	twin.nr_seeds = 2000;
+	return ret;
+}
+
+/* One object, whoever has it. */
+static bool repack_one(struct worker *w)
+{
+	struct store_ref ref = {
+		atomic_load(&twin.words[roll(&w->rand) % twin.nr_owners])
+	};
+	size_t saved;
+
+	return ref.bits && ref.bits != BUSY &&
+	       store_repack(&twin.store, w->codec, ref, &saved) ==
+	       STORE_REPACKED;
+}
+
+static void run_one_thread(void)
 {
 	struct worker *w = worker_new(1);
 
-	(void)state;
 	for (unsigned i = 0; i < 60000; i++) {
 		step(w);
 		if (i % 512 == 0)
 			store_compact(&twin.store, 64);
+		if (i % 64 == 0)
+			repack_one(w);
 		if (i % 1536 == 0)
 			seal_or_unseal(i / 1536);
 		if (i % 4096 == 0)
 			check_sums();
 	}
-	assert_true(atomic_load(&twin.nr_moved) > 0);
 	store_unseal(&twin.store);
 	drop_all(w);
 	free(w);
+}
+
+static void test_one_thread_agrees_with_the_twin(void **state)
+{
+	(void)state;
+	run_one_thread();
+	assert_true(atomic_load(&twin.nr_moved) > 0);
+}
+
+static void test_one_sharing_thread_agrees_with_the_twin(void **state)
+{
+	uint64_t joined = count_get(UZSWAP_COUNT_shared);
+
+	(void)state;
+	run_one_thread();
+	assert_true(count_get(UZSWAP_COUNT_shared) > joined);
 }
 
 static void test_freed_objects_free_their_pages(void **state)
@@ -314,24 +365,27 @@ static void *churn(void *worker)
 	return NULL;
 }
 
-static void *compact(void *unused)
+static void *compact(void *worker)
 {
-	(void)unused;
-	while (!atomic_load(&twin.stop))
+	struct worker *w = worker;
+
+	while (!atomic_load(&twin.stop)) {
 		store_compact(&twin.store, 256);
+		w->nr_put += repack_one(w);
+	}
 	return NULL;
 }
 
 static void run_threads(void)
 {
-	struct worker *w[NR_THREADS];
+	struct worker *w[NR_THREADS + 1];
 	pthread_t threads[NR_THREADS];
 	pthread_t compactor;
 
-	twin.nr_ops = 25000;
-	for (unsigned i = 0; i < NR_THREADS; i++)
+	twin.nr_ops = 20000;
+	for (unsigned i = 0; i <= NR_THREADS; i++)
 		w[i] = worker_new(i + 11);
-	pthread_create(&compactor, NULL, compact, NULL);
+	pthread_create(&compactor, NULL, compact, w[NR_THREADS]);
 	for (unsigned i = 0; i < NR_THREADS; i++)
 		pthread_create(&threads[i], NULL, churn, w[i]);
 	for (unsigned i = 0; i < 50; i++) {
@@ -343,9 +397,10 @@ static void run_threads(void)
 		pthread_join(threads[i], NULL);
 	atomic_store(&twin.stop, true);
 	pthread_join(compactor, NULL);
+	assert_true(w[NR_THREADS]->nr_put > 0);
 	check_sums();
 	drop_all(w[0]);
-	for (unsigned i = 0; i < NR_THREADS; i++)
+	for (unsigned i = 0; i <= NR_THREADS; i++)
 		free(w[i]);
 }
 
@@ -365,6 +420,16 @@ static void test_threads_get_in_the_way_of_compaction(void **state)
 	assert_true(atomic_load(&twin.nr_refused) > 0);
 }
 
+static void test_sharing_threads_agree_with_the_twin(void **state)
+{
+	uint64_t joined = count_get(UZSWAP_COUNT_shared);
+
+	(void)state;
+	run_threads();
+	assert_true(count_get(UZSWAP_COUNT_shared) >
+		    joined + twin.nr_ops / 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -377,6 +442,12 @@ int main(void)
 			start),
 		cmocka_unit_test_setup(
 			test_threads_get_in_the_way_of_compaction, start),
+		cmocka_unit_test_setup(
+			test_one_sharing_thread_agrees_with_the_twin,
+			start_sharing),
+		cmocka_unit_test_setup(
+			test_sharing_threads_agree_with_the_twin,
+			start_sharing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,8 +6,8 @@
  * The page is mapped as soon as it is there; it outlives the process, so the
  * last figures are read after the end.  Written to fd 3, in one line:
  *
- *	evicted=N restored=N forks=N damaged=N repacked=N clean=N state=N
- *	engine=NAME
+ *	evicted=N restored=N forks=N damaged=N repacked=N shared=N clean=N
+ *	state=N engine=NAME
  *
  * or "none" if there never was a page.  LIBRARY "" runs it plain.  The
  * status is the program's, 124 after SECONDS (what each thread waits for is
@@ -129,9 +129,9 @@ static void report(const struct uzswap_stats *s)
 	}
 #define N(name) (unsigned long long)s->counters[UZSWAP_COUNT_##name]
 	dprintf(3, "evicted=%llu restored=%llu forks=%llu damaged=%llu "
-		"repacked=%llu clean=%llu state=%u engine=%.15s\n",
+		"repacked=%llu shared=%llu clean=%llu state=%u engine=%.15s\n",
 		N(evicted), N(restored), N(forks), N(damaged), N(repacked),
-		N(evicted_clean), s->state, s->engine);
+		N(shared), N(evicted_clean), s->state, s->engine);
 #undef N
 }
 

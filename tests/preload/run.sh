@@ -49,8 +49,9 @@ build() # SOURCE [FLAG...]
 
 # What a program's own first lines ask for, such as " * run.sh: seconds=60":
 # seconds until it hangs, limit in bytes, evicts=no, engines=move,
-# conf=UZSWAP_CONF, repacks=yes if idle pages must be packed again, clean=yes
-# if pages must have left again by comparison
+# conf=UZSWAP_CONF, repacks=yes if idle pages must be packed again, shares=yes
+# if equal pages must share, clean=yes if pages must have left again by
+# comparison
 wish() # NAME KEY DEFAULT
 {
 	v=$(sed -n "s/^ \* run.sh:.*$2=\([^ ]*\).*/\1/p" "$dir/$1.c" | head -n 1)
@@ -103,6 +104,9 @@ judge() # NAME STATUS -> result, why
 	fi
 	if [ "$(wish "$1" repacks no)" = yes ]; then
 		case $counts in *repacked=0*) return ;; esac
+	fi
+	if [ "$(wish "$1" shares no)" = yes ]; then
+		case $counts in *shared=0*) return ;; esac
 	fi
 	if [ "$(wish "$1" clean no)" = yes ]; then
 		case $counts in *clean=0*) return ;; esac
