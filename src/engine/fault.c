@@ -174,7 +174,7 @@ static void serve_batch(struct helper *h, const struct uffd_event *batch,
 			continue;
 		if (!answer(h, &batch[i], since_ns))
 			put_aside(h, &batch[i], since_ns);
-		follow_fault(&h->queue->follow, batch[i].tid);
+		follow_fault(&h->queue->follow, batch[i].tid, since_ns);
 	}
 }
 

@@ -2,7 +2,8 @@
 /*
  * Looking takes some 15 us (the kernel writes fifty numbers to give us one),
  * so it is done once in a round of faults, and at once when a new thread has
- * the first faults of a burst.
+ * the first faults of a burst.  A round of rare faults, as of watched pages,
+ * ends by time: by then the thread may well be somewhere else.
  */
 #include "engine/follow.h"
 
@@ -14,6 +15,8 @@
 
 #define ROUND		128u	/* faults; 0.1 us each for looking */
 #define FIRST		4u	/* of these from a new thread: look now */
+#define ROUND_NS	(20 * NS_PER_MS) /* if faults are rare */
+#define ROUND_LEAST	2u	/* but of so many: one says nothing */
 #define MOSTLY(n)	((n) - (n) / 8)
 
 void follow_start(struct follow *f)
@@ -46,13 +49,19 @@ static void bind(struct follow *f, int32_t cpu)
 		f->cpu = cpu;
 }
 
-void follow_fault(struct follow *f, int32_t tid)
+static bool is_over(const struct follow *f, uint64_t now_ns)
+{
+	return f->nr >= ROUND || (f->cpu < 0 && f->same == FIRST) ||
+	       (f->nr >= ROUND_LEAST && now_ns - f->since_ns >= ROUND_NS);
+}
+
+void follow_fault(struct follow *f, int32_t tid, uint64_t now_ns)
 {
 	if (!f->nr++ && f->cpu < 0)
 		f->tid = tid;
 	if (tid == f->tid)
 		f->same++;
-	if (f->nr < ROUND && !(f->cpu < 0 && f->same == FIRST))
+	if (!is_over(f, now_ns))
 		return;
 	if (f->same >= MOSTLY(f->nr)) {
 		bind(f, proc_task_cpu(f->tid));
@@ -61,4 +70,5 @@ void follow_fault(struct follow *f, int32_t tid)
 	}
 	f->same = 0;
 	f->nr = 0;
+	f->since_ns = now_ns;
 }

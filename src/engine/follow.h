@@ -23,13 +23,14 @@ struct follow {
 	int32_t cpu;		/* bound to this one; -1 free */
 	uint32_t same;		/* faults of that thread in this round */
 	uint32_t nr;		/* faults in this round */
+	uint64_t since_ns;	/* when it began */
 	uint64_t allowed[FOLLOW_WORDS];	/* CPUs at the start */
 };
 
 /* Context: server, its own thread, as all here. */
 void follow_start(struct follow *f);
 
-/* Thread TID has been answered: time to move? */
-void follow_fault(struct follow *f, int32_t tid);
+/* Thread TID has been answered at NOW_NS: time to move? */
+void follow_fault(struct follow *f, int32_t tid, uint64_t now_ns);
 
 #endif
