@@ -2,18 +2,31 @@
 # SPDX-License-Identifier: MIT
 """What looking in costs the one looked at.
 
-    bench/stats_cost.py --zctl build/zctl [--turns 1000] [--idle 5]
+    bench/stats_cost.py --build build [--turns 400] [--idle 5]
 
 A program under uzswap, with part of its data stored, does the same piece of
-work again and again on a processor of its own, and says what CPU time of the
-whole process, the library's threads included, each piece took.  In one of
-each three pieces zctl reads its statistics 100 times a second from another
-processor; else it is stopped.  Printed is the median of the ratios with its
-standard error, and as a control the same of two pieces in which nobody looks.
+work again and again on a processor of its own.  100 looks a second cost it
+less than can be measured.  So bench_look, which reads as zctl stats does, by
+the same code, reads from the other processor as often as it can, many
+thousand times a second.  That keeps the other processor busy, which alone is
+felt by the program; so what is compared is a piece during which its own
+statistics are read, with two during which those of a twin are, and, as the
+control, these two with each other.  Printed are medians of the ratios of its
+CPU time and of its time by the clock, with their standard errors.
 
-Then such a program without a limit sleeps: what CPU time its threads take
-then, with and without being looked at, by turns, is the kernel's count in
-nanoseconds.  At last it is stopped, and read all the same.
+The excess over one, divided by how many times more often than 100 a second it
+was read, is what 100 reads a second cost.  Taken for granted is that a read
+costs the same however many there are.  That is so for what the kernel does
+for each.  It is not for the page itself, which the library writes ten times a
+second into lines of the cache that the reader had: this costs the library's
+own thread something for each of the ten, however often the page was read in
+between.  So that is measured by itself and not divided: the CPU time of the
+library's threads (the kernel's count, ns) with its own page read, and with
+the twin's.
+
+Then such a program without a limit sleeps, and the CPU time that its threads
+take is compared between zctl stats 100 times a second and nobody.  At last it
+is stopped, and read all the same.
 """
 
 import argparse
@@ -21,11 +34,13 @@ import json
 import os
 import signal
 import statistics
+import struct
 import subprocess
 import sys
 import time
 
-PIECE_NS = 3e7      # some reads; short, as the machine is not still for long
+PIECE_NS = 3e7      # many reads; short, as the machine is not still for long
+PER_SECOND = 100    # reads, that the cost is told for
 
 TARGET = r"""
 import sys, time
@@ -34,11 +49,11 @@ for i in range(0, len(data), 4096):
     data[i:i + 64] = (b"%08d" % (i % 999983)) * 8
 hot = bytearray(1 << 20)
 for line in sys.stdin:
-    began = time.process_time_ns()
+    began, cpu = time.monotonic_ns(), time.thread_time_ns()
     for _ in range(int(line)):
         for i in range(0, len(hot), 4096):
             hot[i] = (hot[i] + 1) & 255
-    print(time.process_time_ns() - began, flush=True)
+    print(time.thread_time_ns() - cpu, time.monotonic_ns() - began, flush=True)
 """
 
 
@@ -46,34 +61,38 @@ class Target:
     def __init__(self, zctl, limit):
         os.sched_setaffinity(0, {0})
         self.process = subprocess.Popen(
-            [zctl, "run", "--require", "-m", limit, "--", sys.executable,
-             "-c", TARGET], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            [zctl, "run", "--require", "-m", limit,
+             # what is done for idle pages is done whether read or not
+             "--set", "repack_cpu_percent=0", "--", sys.executable, "-c",
+             TARGET], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             text=True)
         self.pid = self.process.pid
 
     def work(self, rounds):
-        """CPU time of so much work, ns."""
+        """CPU time and time of so much work, ns."""
         self.process.stdin.write(f"{rounds}\n")
         self.process.stdin.flush()
-        return int(self.process.stdout.readline())
+        return tuple(map(int, self.process.stdout.readline().split()))
 
-    def cpu_ns(self):
-        """CPU time of all its threads, by the kernel."""
+    def cpu_ns(self, own_only=False):
+        """CPU time of all its threads or of the library's, by the kernel."""
         tasks = f"/proc/{self.pid}/task"
         return sum(int(open(f"{tasks}/{t}/schedstat").read().split()[0])
-                   for t in os.listdir(tasks))
+                   for t in os.listdir(tasks)
+                   if not own_only or int(t) != self.pid)
 
 
 class Reader:
-    """zctl stats, 100 times a second, on the other processor."""
+    """Reads the statistics of PID on the other processor, until stopped."""
 
-    def __init__(self, zctl, pid):
+    def __init__(self, command, pid):
         self.out = os.memfd_create("out")
         self.process = subprocess.Popen(
-            ["taskset", "-c", "1", zctl, "stats", "--json", "--watch=0.01",
-             str(pid)], stdout=self.out)
-        while not os.fstat(self.out).st_size:
+            ["taskset", "-c", "1", *command, str(pid)], stdout=self.out)
+        while not any(os.pread(self.out, 8, 0)):
             time.sleep(0.001)   # its start is not its reading
+            if self.process.poll() is not None:
+                sys.exit("the reader ended")
 
     def pause(self):
         os.kill(self.process.pid, signal.SIGSTOP)
@@ -81,50 +100,89 @@ class Reader:
     def go_on(self):
         os.kill(self.process.pid, signal.SIGCONT)
 
-    def reads(self):
+    def count(self):
+        return struct.unpack("=Q", os.pread(self.out, 8, 0))[0]
+
+    def lines(self):
         size = os.fstat(self.out).st_size
         return os.pread(self.out, size, 0).count(b"\n")
 
-    def stop(self):
-        """How often it has read."""
+    def end(self):
         self.go_on()
         self.process.terminate()
         self.process.wait()
-        reads = self.reads()
-        os.close(self.out)
-        return reads
 
 
-def ratio_of(name, ratios):
+def median_of(ratios):
+    """The median, and its standard error."""
     middle = statistics.median(ratios)
     away = statistics.median(abs(r - middle) for r in ratios)
-    # of the median of normal noise, from its median absolute deviation
-    error = 1.4826 * away * 1.2533 / len(ratios) ** 0.5
-    print(f"{name:22} {middle:8.5f} +- {error:.5f}")
+    # of normal noise, from its median absolute deviation
+    return middle, 1.4826 * away * 1.2533 / len(ratios) ** 0.5
 
 
-def working(zctl, target, turns):
-    rounds = max(1, int(100 * PIECE_NS / target.work(100)))
-    reader = Reader(zctl, target.pid)
-    reader.pause()
-    before, pieces, seconds = reader.reads(), [], 0.0
+class Measured:
+    """Pieces of one kind: whose page was read meanwhile."""
+
+    def __init__(self, reader):
+        self.reader = reader
+        self.pieces = []        # (CPU time, time), ns
+        self.own = []           # CPU time of the library's threads, ns
+        self.seconds = 0.0
+        self.reads = 0
+
+    def measure(self, target, rounds):
+        reads, own = self.reader.count(), target.cpu_ns(own_only=True)
+        self.reader.go_on()
+        began = time.monotonic()
+        self.pieces.append(target.work(rounds))
+        self.seconds += time.monotonic() - began
+        self.reader.pause()
+        self.own.append(target.cpu_ns(own_only=True) - own)
+        self.reads += self.reader.count() - reads
+
+
+def ratios_of(kinds, nth):
+    itself, twin, again = ([p[nth] for p in k.pieces] for k in kinds)
+    return ([c / b for b, c in zip(twin, again)],
+            [2 * a / (b + c) for a, b, c in zip(itself, twin, again)])
+
+
+def working(build, target, twin, turns):
+    rounds = max(1, int(100 * PIECE_NS / target.work(100)[0]))
+    look = [os.path.join(build, "tests/bench/bench_look")]
+    itself, other = Reader(look, target.pid), Reader(look, twin.pid)
+    itself.pause()
+    other.pause()
+    kinds = [Measured(itself), Measured(other), Measured(other)]
     for turn in range(turns):
-        three = []
+        # no kind has a better place than another
         for nth in range(3):
-            # which of the three is watched changes: so no place is better
-            watched = nth == turn % 3
-            began = time.monotonic()
-            if watched:
-                reader.go_on()
-            three.append(target.work(rounds))
-            if watched:
-                reader.pause()
-                seconds += time.monotonic() - began
-        pieces.append([three[(turn + i) % 3] for i in range(3)])
-    reads = reader.stop() - before
-    print(f"working: {turns} turns, {reads / seconds:.0f} reads a second")
-    ratio_of("  alone/alone", [c / b for _, b, c in pieces])
-    ratio_of("  watched/alone", [2 * a / (b + c) for a, b, c in pieces])
+            kinds[(turn + nth) % 3].measure(target, rounds)
+    itself.end()
+    other.end()
+    rate = kinds[0].reads / kinds[0].seconds
+    print(f"working: {turns} turns of three pieces of "
+          f"{1e3 * kinds[0].seconds / turns:.0f} ms; {rate:.0f} reads a "
+          f"second, of the twin {kinds[1].reads / kinds[1].seconds:.0f}")
+    print(f"{'':22} {'CPU time':>21} {'time':>21}")
+    by_cpu = [median_of(r) for r in ratios_of(kinds, 0)]
+    by_clock = [median_of(r) for r in ratios_of(kinds, 1)]
+    for name, a, b in zip(("twin/twin (control)", "itself/twin"),
+                          by_cpu, by_clock):
+        print(f"  {name:20} {a[0]:10.5f} +- {a[1]:.5f} "
+              f"{b[0]:10.5f} +- {b[1]:.5f}")
+    parts = rate / PER_SECOND / 100     # and in percent
+    print(f"  {PER_SECOND} a second, %    "
+          + " ".join(f"{(m[0] - 1) / parts:+10.5f} +- {m[1] / parts:.5f}"
+                     for m in (by_cpu[1], by_clock[1])))
+    piece = 1e7 * kinds[0].seconds / turns      # ns in a piece, 1 %
+    more = [(a - (b + c) / 2) / piece
+            for a, b, c in zip(*(k.own for k in kinds))]
+    print(f"  the library's threads: "
+          f"{statistics.mean(kinds[0].own) / piece:.4f} % of a CPU, of that "
+          f"{statistics.mean(more):+.5f} +- "
+          f"{statistics.stdev(more) / turns ** 0.5:.5f} by being read")
 
 
 def sleeping(zctl, target, seconds):
@@ -136,9 +194,10 @@ def sleeping(zctl, target, seconds):
     alone, watched, reads = 0.0, 0.0, 0
     for _ in range(5):
         alone += taken() / 5
-        reader = Reader(zctl, target.pid)
+        reader = Reader([zctl, "stats", "--json", "--watch=0.01"], target.pid)
         watched += taken() / 5
-        reads += reader.stop()
+        reader.end()
+        reads += reader.lines()
     print(f"asleep: CPU time a second {alone / 1e3:.1f} us alone, "
           f"{watched / 1e3:.1f} us at {reads / seconds / 5:.0f} reads a "
           f"second: {(watched - alone) / 1e7:+.5f} % of a CPU")
@@ -160,25 +219,27 @@ def stopped(zctl, target):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--zctl", required=True)
-    parser.add_argument("--turns", type=int, default=1000)
+    parser.add_argument("--build", required=True)
+    parser.add_argument("--turns", type=int, default=400)
     parser.add_argument("--idle", type=float, default=5)
     args = parser.parse_args()
-    target = Target(args.zctl, "128M")
+    zctl = os.path.join(args.build, "zctl")
+    target, twin = Target(zctl, "128M"), Target(zctl, "128M")
     try:
+        twin.work(1000)
         target.work(1000)       # let it settle
-        working(args.zctl, target, args.turns)
+        working(args.build, target, twin, args.turns)
     finally:
         target.process.kill()
-    target = Target(args.zctl, "0")
+        twin.process.kill()
+    target = Target(zctl, "0")
     try:
         target.work(1)
         time.sleep(2)
-        sleeping(args.zctl, target, args.idle)
-        stopped(args.zctl, target)
+        sleeping(zctl, target, args.idle)
+        stopped(zctl, target)
     finally:
         target.process.kill()
-
 
 
 main()

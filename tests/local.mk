@@ -197,6 +197,7 @@ LINT_TESTS = \
 
 BENCHES = \
 	tests/bench/bench_churn \
+	tests/bench/bench_look \
 	tests/bench/bench_pack
 
 # Scripts and data that come along; see files.sh.
