@@ -164,6 +164,7 @@ TOOLS_TESTS = \
 	tests/tools/debuggers.sh \
 	tests/tools/doctor.sh \
 	tests/tools/follow.sh \
+	tests/tools/log.sh \
 	tests/tools/manual.sh \
 	tests/tools/metrics.sh \
 	tests/tools/run_environment.sh \

@@ -96,8 +96,10 @@ X(uffd_fd, UFFD_FD, FD, "none", "0", "1048575", "", "", AT_START,	\
   "descriptor of /dev/userfaultfd, passed on by zctl")			\
 X(uffd_socket, UFFD_SOCKET, TEXT, "/run/uzswap/uffd.sock", "", "107",	\
   "", "", AT_START, "socket of the broker that hands out the device")	\
-X(log, LOG, CHOICE, "warn", "", "", "off|warn", "", NOW,	\
-  "how much to say on standard error")					\
+X(log, LOG, CHOICE, "warn", "", "", "off|warn|info|debug", "", NOW,	\
+  "how much to say")							\
+X(log_file, LOG_FILE, TEXT, "", "", "200", "", "", NOW,		\
+  "the file to say it in (%p pid, %e name, %h host, %t time)")		 \
 X(stats_at_exit, STATS_AT_EXIT, TEXT, "0", "", "255", "", "", AT_START,	\
   "yes, or a file for the summary at the end (%p pid, %e name)")	\
 X(torture, TORTURE, COUNT, "0", "1", "4294967295", "", "off", AT_START,	\
@@ -115,7 +117,7 @@ X(prof_period, PROF_PERIOD_MS, TIME, "1s", "100ms", "1h", "", "",	\
   AT_START, "look at each watched page that often, at most")		\
 X(prof_cost_percent, PROF_COST_PERCENT, PERCENT, "1", "1", "50", "", "",	\
   AT_START,								\
-  "share of one CPU that watching pages may take")			\
+  "share of the program's CPU time that watching pages may take")			\
 X(name, NAME, TEXT, "", "", "31", "", "", NOW,			\
   "label for lists and metrics instead of the program's name")
 

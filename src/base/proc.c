@@ -336,3 +336,46 @@ void proc_comm(char *buf, size_t len)
 	if (n > 0 && buf[n - 1] == '\n')
 		buf[n - 1] = '\0';
 }
+
+/* What %WHAT stands for. */
+static void expand_one(char *buf, size_t len, char what, uint64_t since_s)
+{
+	long n;
+
+	switch (what) {
+	case 'p':
+		text_u64(buf, len, (uint64_t)sys_getpid());
+		break;
+	case 'e':
+		proc_comm(buf, len);
+		break;
+	case 'h':
+		n = proc_read("/proc/sys/kernel/hostname", buf, len);
+		if (n > 0 && buf[n - 1] == '\n')
+			buf[n - 1] = '\0';
+		break;
+	case 't':
+		text_u64(buf, len, since_s);
+		break;
+	default:
+		text_copy(buf, len, "%");
+	}
+}
+
+void proc_expand(char *path, size_t len, const char *pattern, uint64_t since_s)
+{
+	char *end = path;
+	const char *limit = path + len;
+
+	if (len)
+		*path = 0;
+	for (; *pattern; pattern++) {
+		char text[65] = { *pattern, 0 };
+
+		if (*pattern == '%')
+			expand_one(text, sizeof(text), *++pattern, since_s);
+		text_append(&end, limit, text);
+		if (!*pattern)
+			break;
+	}
+}

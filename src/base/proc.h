@@ -169,4 +169,11 @@ int32_t proc_task_cpu(int32_t tid);
 /* Name of the process as the kernel has it, "" if unknown. */
 void proc_comm(char *buf, size_t len);
 
+/*
+ * The name of a file: PATTERN with %p (process id), %e (command), %h (host),
+ * %t (SINCE_S, in seconds since 1970) and %% replaced.
+ */
+void proc_expand(char *path, size_t len, const char *pattern,
+		 uint64_t since_s);
+
 #endif

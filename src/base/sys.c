@@ -474,22 +474,12 @@ long sys_clone_thread(void *stack_top, void *tls, _Atomic uint32_t *tid_word,
 }
 
 /* Not libc's: others replace it, with thread-local data we do not have. */
-static uint64_t clock_ns(int which)
+uint64_t sys_clock_ns(int which)
 {
 	struct timespec ts = { 0 };
 
 	CALL(SYS_clock_gettime, which, &ts, 0, 0, 0, 0);
 	return (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
-}
-
-uint64_t sys_now_ns(void)
-{
-	return clock_ns(CLOCK_MONOTONIC);
-}
-
-uint64_t sys_cpu_ns(void)
-{
-	return clock_ns(CLOCK_THREAD_CPUTIME_ID);
 }
 
 /* A mask that is read first, and then refused as HOW is none. */

@@ -115,8 +115,18 @@ NORETURN void sys_abort(void);
 long sys_clone_thread(void *stack_top, void *tls, _Atomic uint32_t *tid_word,
 		      void (*fn)(void *arg), void *arg);
 
-uint64_t sys_now_ns(void);	/* CLOCK_MONOTONIC */
-uint64_t sys_cpu_ns(void);	/* CPU time of the calling thread */
+uint64_t sys_clock_ns(int which);	/* CLOCK_..., of time.h */
+
+static inline uint64_t sys_now_ns(void)
+{
+	return sys_clock_ns(CLOCK_MONOTONIC);
+}
+
+/* CPU time of the calling thread. */
+static inline uint64_t sys_cpu_ns(void)
+{
+	return sys_clock_ns(CLOCK_THREAD_CPUTIME_ID);
+}
 
 /* Are there 8 bytes at ADDR that can be read? */
 bool sys_is_readable(uintptr_t addr);

@@ -415,6 +415,39 @@ bool text_glob(const char *pattern, size_t len, const char *s)
 	return at == len;
 }
 
+static void append_two(char **end, const char *limit, char before, uint64_t n)
+{
+	char text[4] = { before, (char)('0' + n / 10 % 10),
+			 (char)('0' + n % 10), '\0' };
+
+	text_append(end, limit, text);
+}
+
+char *text_time(char *buf, size_t len, uint64_t seconds)
+{
+	/* days since 0000-03-01, so that a leap day ends its year */
+	const uint64_t days = seconds / 86400 + 719468;
+	const uint64_t era = days / 146097;	/* of 400 years */
+	const uint64_t day = days % 146097;
+	const uint64_t year = (day - day / 1460 + day / 36524 - day / 146096) /
+			      365;
+	const uint64_t of_year = day - (365 * year + year / 4 - year / 100);
+	const uint64_t month = (5 * of_year + 2) / 153;	/* 0: March */
+	char *end;
+
+	if (!len)
+		return buf;
+	text_u64(buf, len, 400 * era + year + (month > 9));
+	end = buf + strlen(buf);
+	append_two(&end, buf + len, '-', month > 9 ? month - 9 : month + 3);
+	append_two(&end, buf + len, '-', of_year - (153 * month + 2) / 5 + 1);
+	append_two(&end, buf + len, 'T', seconds / 3600 % 24);
+	append_two(&end, buf + len, ':', seconds / 60 % 60);
+	append_two(&end, buf + len, ':', seconds % 60);
+	text_append(&end, buf + len, "Z");
+	return buf;
+}
+
 /* One row of the usual table at a time: row[i] is the distance to A[0..i). */
 unsigned text_distance(const char *a, const char *b)
 {

@@ -40,6 +40,8 @@ char *text_size(char *buf, size_t len, uint64_t bytes);
 char *text_size_exact(char *buf, size_t len, uint64_t bytes);
 /* The shortest exact form that text_parse_ms() reads: "30s", "250ms" */
 char *text_ms(char *buf, size_t len, uint64_t ms);
+/* "2026-11-22T02:30:11Z", SECONDS after 1970 began */
+char *text_time(char *buf, size_t len, uint64_t seconds);
 /* "EPERM" for EPERM or -EPERM; the number for what is not known */
 char *text_errno(char *buf, size_t len, int err);
 

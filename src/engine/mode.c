@@ -132,6 +132,14 @@ static void reached(struct engine *e, enum engine_mode mode)
 		[MODE_AWAY] = UZSWAP_OFF,
 	};
 
+	static const char words[][40] = {
+		[MODE_ON] = "switched on",
+		[MODE_KEEP] = "nothing is stored any more",
+		[MODE_OFF] = "switched off, all is restored",
+		[MODE_AWAY] = "stepped aside for good",
+	};
+
+	log_info(words[mode], NULL);
 	atomic_store(&e->state, states[mode]);
 	atomic_store(&e->mode.is, mode);
 	sys_futex_wake(&e->mode.is, 1 << 16);

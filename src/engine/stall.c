@@ -17,6 +17,7 @@
 #include <sys/epoll.h>
 
 #include "base/count.h"
+#include "base/log.h"
 #include "base/sys.h"
 #include "base/text.h"
 
@@ -195,6 +196,7 @@ static void wish_more(struct stall *s, const struct pressure_now *now,
 	if (now->headroom + (int64_t)step > s->wish)
 		s->wish = now->headroom + (int64_t)step;
 	count_one(UZSWAP_COUNT_stalls);
+	log_debug("the kernel says that memory is short", NULL);
 }
 
 void stall_look(struct stall *s, struct pressure *p,

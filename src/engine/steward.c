@@ -15,6 +15,7 @@
 #include "base/count.h"
 #include "base/log.h"
 #include "base/sys.h"
+#include "base/text.h"
 #include "base/torture.h"
 #include "engine/descriptor.h"
 #include "engine/engine.h"
@@ -110,6 +111,16 @@ static void mind_watched(struct engine *e)
 		adopt_open(e);
 }
 
+static void say_gate(const struct engine *e, const char *why)
+{
+	char used[TEXT_NUM];
+	char limit[TEXT_NUM];
+
+	log_info(why, text_size(used, sizeof(used), e->now.usage),
+		 " used of ", text_size(limit, sizeof(limit), e->now.limit),
+		 ", by ", e->now.name ? e->now.name : "nobody", NULL);
+}
+
 static void mind_gate(struct engine *e, uint64_t now_ns, bool look)
 {
 	int64_t mark = near_mark(e, now_ns);
@@ -120,6 +131,7 @@ static void mind_gate(struct engine *e, uint64_t now_ns, bool look)
 	if (!e->adopt.closed) {
 		if (near) {
 			adopt_close(e);
+			say_gate(e, "memory gets short: ");
 		} else if (look) {
 			adopt_survey(e, e->now.headroom < 3 * mark);
 			mind_watched(e);
@@ -139,6 +151,7 @@ static void mind_gate(struct engine *e, uint64_t now_ns, bool look)
 			adopt_open_watched(e);
 		else
 			adopt_open(e);
+		say_gate(e, "there is room again: ");
 		e->adopt.calm_since_ns = now_ns;
 	}
 }

@@ -12,6 +12,7 @@
 #include <errno.h>
 
 #include "base/count.h"
+#include "base/log.h"
 #include "base/sys.h"
 #include "engine/engine.h"
 
@@ -258,6 +259,7 @@ static void end_pass(struct helper *h, uint64_t now_ns)
 		switch (train(h)) {
 		case 0:
 			count_one(UZSWAP_COUNT_dictionaries);
+			log_debug("a new dictionary is in use", NULL);
 			break;
 		case -EBUSY:
 			u->trained_for.id = CODEC_RAW;	/* try again */

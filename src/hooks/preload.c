@@ -232,7 +232,7 @@ static void set_log_level(char *const *env)
 
 	for (char *const *p = env; p && *p; p++)
 		if (!strcmp(*p, off))
-			log_set_quiet(true);
+			log_set(LOG_OFF, "");
 }
 
 /* The file name of the program, without its folders. */
@@ -246,9 +246,22 @@ static const char *exe_name(char *buf, size_t len)
 	return slash ? slash + 1 : buf;
 }
 
+static void say_awake(void)
+{
+	const struct engine *e = &hooks_engine;
+	char limit[TEXT_NUM];
+
+	log_info("awake: engine ", e->use_move ? "move" : "wp", ", limit ",
+		 e->now.limit ? text_size(limit, sizeof(limit), e->now.limit)
+			      : "none",
+		 e->now.limit && e->now.name ? ", by " : "",
+		 e->now.limit && e->now.name ? e->now.name : "", NULL);
+}
+
 /* In the steward, when all is up; also in the child of a fork. */
 static void begin(void *ctx UNUSED)
 {
+	say_awake();
 	control_begin(&control);
 	if (hooks_profile.page ? atomic_load(&hooks_profile.on)
 			       : hooks.profile)
@@ -336,7 +349,7 @@ static enum hooks_mode configure(char **env)
 
 	set_log_level(env);
 	read_env(&config, env);
-	log_set_quiet(c->log.num == CONFIG_LOG_OFF);
+	config_log(c);
 	if (c->follow.num == CONFIG_FOLLOW_NONE)
 		leave_no_trace(env);
 	if (!config_wants(c, exe_name(buf, sizeof(buf))))

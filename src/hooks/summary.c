@@ -2,8 +2,8 @@
 /*
  * The summary when a program ends: one line, on its standard error or at the
  * end of a file; under torture when it ends by _exit(), too.  The file's name
- * may hold %p (process id), %e (command) and %%; it is opened when it is
- * written, so a daemon's chdir() counts.
+ * is as proc_expand() takes it; it is opened when it is written, so a daemon's
+ * chdir() counts.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -71,34 +71,6 @@ static void describe(char *line, const char *limit, const char *closed)
 	append_amount(&end, limit, hooks_engine.now.limit, closed, true);
 }
 
-/* PATTERN with its percent signs replaced. */
-static void expand(char *path, size_t len, const char *pattern)
-{
-	char *end = path;
-	const char *limit = path + len;
-	char text[TEXT_NUM];
-
-	*path = 0;
-	for (; *pattern; pattern++) {
-		char one[2] = { *pattern, 0 };
-
-		if (*pattern != '%') {
-			text_append(&end, limit, one);
-			continue;
-		}
-		pattern++;
-		if (*pattern == 'p')
-			text_u64(text, sizeof(text), (uint64_t)sys_getpid());
-		else if (*pattern == 'e')
-			proc_comm(text, sizeof(text));
-		else
-			text_copy(text, sizeof(text), "%");
-		text_append(&end, limit, text);
-		if (!*pattern)
-			break;
-	}
-}
-
 static void write_to_file(const char *pattern, const char *line)
 {
 	char path[256];
@@ -108,7 +80,8 @@ static void write_to_file(const char *pattern, const char *line)
 	char word[TEXT_NUM];
 	long fd;
 
-	expand(path, sizeof(path), pattern);
+	proc_expand(path, sizeof(path), pattern,
+		    sys_clock_ns(CLOCK_REALTIME) / NS_PER_S);
 	proc_comm(word, sizeof(word));
 	*text = 0;
 	text_append(&end, limit, word);

@@ -60,7 +60,9 @@ enum {
 	CONFIG_PROF_UNWIND_TABLES, CONFIG_PROF_UNWIND_FP,
 	CONFIG_PROF_UNWIND_OFF
 };
-enum { CONFIG_LOG_OFF, CONFIG_LOG_WARN };
+enum {
+	CONFIG_LOG_OFF, CONFIG_LOG_WARN, CONFIG_LOG_INFO, CONFIG_LOG_DEBUG
+};
 
 /* Something set that is not used.  All strings end with the callback. */
 struct config_problem {
@@ -117,6 +119,9 @@ char *config_problem_text(const struct config_problem *problem, char *buf,
 /* What the engine is to know of it.  Callbacks are the caller's to add. */
 struct engine_config;
 void config_engine(const struct config *c, struct engine_config *out);
+
+/* Have lines written as the options say. */
+void config_log(const struct config *c);
 
 /* Drop texts that no option refers to any more: there is room for so many. */
 void config_compact(struct config *c);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Options as the engine wants them: numbers and choices, without texts.
+ * Options as the engine, and the log, want them.
  */
 #include "base/log.h"
 #include "base/text.h"
@@ -51,4 +51,16 @@ void config_engine(const struct config *c, struct engine_config *out)
 
 	text_copy(out->broker, sizeof(out->broker),
 		  config_text(c, &c->uffd_socket));
+}
+
+void config_log(const struct config *c)
+{
+	static const enum log_level levels[] = {
+		[CONFIG_LOG_OFF] = LOG_OFF,
+		[CONFIG_LOG_WARN] = LOG_WARN,
+		[CONFIG_LOG_INFO] = LOG_INFO,
+		[CONFIG_LOG_DEBUG] = LOG_DEBUG,
+	};
+
+	log_set(levels[c->log.num], config_text(c, &c->log_file));
 }

@@ -81,7 +81,8 @@ enum control_result control_set(struct control *c)
 	memcpy(c->config, &c->next, sizeof(*c->config));
 	config_engine(c->config, &cfg);
 	tune_apply(c->engine, &cfg);
-	log_set_quiet(c->config->log.num == CONFIG_LOG_OFF);
+	config_log(c->config);
+	log_info("set by zctl: ", c->request.text, NULL);
 	if (c->changed)
 		c->changed(c->config);
 	c->publish->config_changed = true;

@@ -190,12 +190,14 @@ void profile_start(struct profile *p)
 	p->page->recording = 1;
 	atomic_store(&p->on, 1);
 	atomic_store(&p->sites_on, p->cfg.sites);
+	log_info("a profile is recorded", NULL);
 }
 
 void profile_stop(struct profile *p)
 {
+	if (atomic_exchange(&p->on, 0))
+		log_info("recording of the profile has ended", NULL);
 	atomic_store(&p->sites_on, 0);
-	atomic_store(&p->on, 0);
 	if (p->page && p->pid == (int32_t)sys_getpid())
 		p->page->recording = 0;
 }

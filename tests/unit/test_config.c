@@ -275,12 +275,12 @@ static void test_unknown_names(void **state)
 {
 	(void)state;
 	ENV("UZSWAP_LIMIT=1G", "UZSWAP_ENGIN=wp", "UZSWAP_=1", "UZSWAP_X=",
-	    "UZSWAP_noequals", "UZSWAP_SWAP_FILE=/x");
+	    "UZSWAP_noequals", "UZSWAP_TIER_PATH=/x");
 	REPORTS("UZSWAP_LIMIT '1G' is not an option (did you mean UZSWAP_LIMIT_BYTES?): ignored",
 		"UZSWAP_ENGIN 'wp' is not an option (did you mean UZSWAP_ENGINE?): ignored",
 		"UZSWAP_ '1' is not an option: ignored",
 		"UZSWAP_X '' is not an option: ignored",
-		"UZSWAP_SWAP_FILE '/x' is not an option: ignored");
+		"UZSWAP_TIER_PATH '/x' is not an option: ignored");
 }
 
 static void test_conf_sets_several_and_single_variables_win(void **state)
@@ -308,7 +308,7 @@ static void test_wrong_conf(void **state)
 		"UZSWAP_CONF 'servers' is not of the form name:value: ignored",
 		" in UZSWAP_CONF '' is not an option: ignored",
 		"engine in UZSWAP_CONF '' is empty: using auto (default)",
-		"UZSWAP_LOG 'loud' is none of off|warn: using off (from UZSWAP_CONF)");
+		"UZSWAP_LOG 'loud' is none of off|warn|info|debug: using off (from UZSWAP_CONF)");
 	assert_int_equal(c.log.num, CONFIG_LOG_OFF);
 	setup(NULL);
 	memset(long_item + strlen(long_item), 'x', 700);

@@ -302,6 +302,29 @@ static void test_globs(void **state)
 			  "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"));
 }
 
+static void test_times_of_day(void **state)
+{
+	char buf[TEXT_NUM];
+
+	(void)state;
+	assert_string_equal(text_time(buf, sizeof(buf), 0),
+			    "1970-01-01T00:00:00Z");
+	assert_string_equal(text_time(buf, sizeof(buf), 951782399),
+			    "2000-02-28T23:59:59Z");
+	assert_string_equal(text_time(buf, sizeof(buf), 951782400),
+			    "2000-02-29T00:00:00Z");
+	assert_string_equal(text_time(buf, sizeof(buf), 1709251199),
+			    "2024-02-29T23:59:59Z");
+	assert_string_equal(text_time(buf, sizeof(buf), 1709251200),
+			    "2024-03-01T00:00:00Z");
+	assert_string_equal(text_time(buf, sizeof(buf), 4107542399),
+			    "2100-02-28T23:59:59Z");
+	assert_string_equal(text_time(buf, sizeof(buf), 4107542400),
+			    "2100-03-01T00:00:00Z");
+	assert_string_equal(text_time(buf, 5, 0), "1970");
+	assert_string_equal(text_time(buf, 8, 0), "1970-01");
+}
+
 static void test_distance_counts_single_edits(void **state)
 {
 	char long_a[200];
@@ -335,6 +358,7 @@ int main(void)
 		cmocka_unit_test(test_take_numbers),
 		cmocka_unit_test(test_find_and_compare),
 		cmocka_unit_test(test_globs),
+		cmocka_unit_test(test_times_of_day),
 		cmocka_unit_test(test_distance_counts_single_edits),
 	};
 
