@@ -42,7 +42,7 @@ struct profile_config {
 	bool sites;		/* sample allocations, too */
 	uint32_t unwind;	/* 0 frame pointers, 1 tables */
 	uint64_t period_ns;	/* of a round over all points, at least */
-	uint32_t cost_pct;	/* of one CPU, for watching pages */
+	uint32_t cost_pct;	/* of its CPU time, for watching */
 };
 
 /* One watched page; index: slot of its probe. */
@@ -121,6 +121,7 @@ struct profile {
 	uint64_t round_ns;		/* when this round began */
 	uint64_t last_round_ns;		/* from the one before it */
 	uint64_t tick_ns;		/* when the last tick was */
+	uint64_t process_ns;		/* CPU time of the process, then */
 	int64_t budget_ns;		/* CPU time that may be used up */
 	uint64_t cpu_ns;		/* used by the sampler */
 	uint64_t charged_ns;		/* the steward's CPU time, then */
