@@ -202,14 +202,28 @@ static enum zctl_status reclaim(struct client *client,
 
 /* --- only guessing ------------------------------------------------------- */
 
+/* What part of all that could leave is BYTES?  The same of PART. */
+static uint64_t in_proportion(const uint64_t *n, uint64_t bytes, uint64_t part)
+{
+	uint64_t most = n[UZSWAP_ESTIMATE_EVICTED];
+
+	return most ? (uint64_t)((double)part / (double)most * (double)bytes)
+		    : 0;
+}
+
 static void print_estimate(const struct client *client, const uint64_t *n,
 			   uint64_t bytes, uint64_t pool)
 {
+	uint64_t ns = in_proportion(n, bytes, n[UZSWAP_ESTIMATE_NS]);
 	char text[4][UNITS_BUF];
 
-	printf("%s (%d): would evict %s, pool +%s, save %s (%llu pages of %s "
-	       "looked at)\n", client->comm, client->pid,
-	       zctl_size(text[0], bytes), zctl_size(text[1], pool),
+	printf("%s (%d): would evict %s", client->comm, client->pid,
+	       zctl_size(text[0], bytes));
+	if (ns)
+		printf(" in about %s",
+		       units_duration(text[1], UNITS_BUF, ns));
+	printf(", pool +%s, save %s (%llu pages of %s looked at)\n",
+	       zctl_size(text[1], pool),
 	       units_signed_size(text[2], UNITS_BUF,
 				 (int64_t)bytes - (int64_t)pool,
 				 zctl_options.bytes),
@@ -225,11 +239,14 @@ static enum zctl_status print_estimate_json(const struct client *client,
 
 	record_add_process(document, client);
 	json_object_set_new(document, "estimate", json_pack(
-		"{sI sI sI sI}",
+		"{sI sI sI sI so}",
 		"resident_bytes", (json_int_t)n[UZSWAP_ESTIMATE_RESIDENT],
 		"pages_sampled", (json_int_t)n[UZSWAP_ESTIMATE_PAGES],
 		"evicted_bytes", (json_int_t)bytes,
-		"pool_change_bytes", (json_int_t)pool));
+		"pool_change_bytes", (json_int_t)pool,
+		"time_ns", n[UZSWAP_ESTIMATE_NS] ?
+			json_integer((json_int_t)in_proportion(n, bytes,
+				n[UZSWAP_ESTIMATE_NS])) : json_null()));
 	return record_print(document, false);
 }
 
@@ -261,8 +278,7 @@ static enum zctl_status estimate(struct client *client,
 			 : n[UZSWAP_ESTIMATE_RESIDENT] / 100 * r->percent;
 	if (bytes > most || r->percent == 100)
 		bytes = most;
-	pool = most ? (uint64_t)((double)n[UZSWAP_ESTIMATE_POOL] /
-				 (double)most * (double)bytes) : 0;
+	pool = in_proportion(n, bytes, n[UZSWAP_ESTIMATE_POOL]);
 	if (zctl_options.json)
 		return print_estimate_json(client, n, bytes, pool);
 	print_estimate(client, n, bytes, pool);

@@ -205,28 +205,82 @@ static enum zctl_status show(struct client *client,
 
 /* --- changing ------------------------------------------------------------ */
 
-/* What a lower limit will cost: "  (900.0M above it will be evicted)". */
-static void print_effect(const struct client *client,
-			 const struct setting *s)
+/* Bytes that are above the limit that S sets. */
+static uint64_t bytes_above(const struct client *client,
+			    const struct setting *s)
 {
 	const struct uzswap_stats *stats = &client->snap.s;
-	char text[UNITS_BUF];
+	uint64_t used = stats->resident + stats->pool;
 	uint64_t limit;
 
 	if (strcmp(s->row->name, "limit") != 0 ||
-	    units_parse_u64(&limit, s->value) < 0 || !limit ||
-	    stats->resident + stats->pool <= limit)
+	    units_parse_u64(&limit, s->value) < 0 || !limit || used <= limit)
+		return 0;
+	return used - limit;
+}
+
+/*
+ * What a lower limit means.  What leaves takes some of the room again, for the
+ * pool: so more than is above it has to.
+ */
+struct effect {
+	uint64_t leaves;	/* bytes; 0 unknown */
+	uint64_t ns;		/* which takes so long */
+};
+
+/* Ask for an estimate; nothing is said if there is none. */
+static void estimate(struct effect *out, const struct client *client,
+		     const struct set_options *set)
+{
+	const struct ask request = { .kind = UZSWAP_CTL_estimate };
+	const uint64_t *n;
+	struct ask_answer answer;
+	uint64_t above = 0;
+	double saved;
+	char why[160];
+
+	*out = (struct effect){ 0 };
+	for (size_t i = 0; i < set->nr_settings && !above; i++)
+		above = bytes_above(client, &set->settings[i]);
+	if (!above || zctl_options.json || zctl_options.quiet ||
+	    ask(client, &request, &answer, why, sizeof(why)) < 0 || answer.err)
 		return;
-	printf("   (%s above it will be evicted)",
-	       units_size(text, sizeof(text),
-			  stats->resident + stats->pool - limit,
-			  zctl_options.bytes));
+	n = answer.numbers;
+	saved = (double)n[UZSWAP_ESTIMATE_EVICTED] -
+		(double)n[UZSWAP_ESTIMATE_POOL];
+	if (saved <= 0 || (double)above > saved)
+		return;
+	out->leaves = (uint64_t)((double)above / saved *
+				 (double)n[UZSWAP_ESTIMATE_EVICTED]);
+	out->ns = (uint64_t)((double)above / saved *
+			     (double)n[UZSWAP_ESTIMATE_NS]);
+}
+
+/* "   (3.9G resident: about 900.0M will be evicted, est. 6s)" */
+static void print_effect(const struct client *client, const struct setting *s,
+			 const struct effect *effect)
+{
+	uint64_t above = bytes_above(client, s);
+	char text[2][UNITS_BUF];
+
+	if (!above)
+		return;
+	printf("   (%s resident: ",
+	       zctl_size(text[0], client->snap.s.resident));
+	if (effect->leaves)
+		printf("about %s will be evicted, est. %s)",
+		       zctl_size(text[0], effect->leaves),
+		       units_duration(text[1], UNITS_BUF, effect->ns));
+	else
+		printf("with its pool %s too much)",
+		       zctl_size(text[0], above));
 }
 
 static void print_changes(const struct set_options *set,
 			  const struct client *client,
 			  const struct option_page *before,
-			  const struct option_page *after)
+			  const struct option_page *after,
+			  const struct effect *effect)
 {
 	for (size_t i = 0; i < set->nr_settings; i++) {
 		const char *name = set->settings[i].row->name;
@@ -239,14 +293,15 @@ static void print_changes(const struct set_options *set,
 			continue;
 		printf("%s %s -> %s", name, was->value[0] ? was->value : "-",
 		       is->value[0] ? is->value : "-");
-		print_effect(client, &set->settings[i]);
+		print_effect(client, &set->settings[i], effect);
 		putchar('\n');
 	}
 }
 
 static enum zctl_status print_set(const struct set_options *set,
 				  const struct client *client,
-				  const struct option_page *before)
+				  const struct option_page *before,
+				  const struct effect *effect)
 {
 	struct option_page after;
 	enum zctl_status status = read_page(&after, client);
@@ -256,7 +311,7 @@ static enum zctl_status print_set(const struct set_options *set,
 		return status;
 	if (!zctl_options.json) {
 		if (!zctl_options.quiet)
-			print_changes(set, client, before, &after);
+			print_changes(set, client, before, &after, effect);
 		return ZCTL_DONE;
 	}
 	document = record_document("uzswap.set.v1");
@@ -276,8 +331,10 @@ static enum zctl_status change(struct client *client,
 	};
 	struct option_page before = { 0 };
 	struct ask_answer answer;
+	struct effect effect;
 	enum zctl_status status;
 
+	estimate(&effect, client, set);
 	if (client->kind == CLIENT_PAGE &&
 	    option_page_read(&before, client->fd) < 0)
 		before.nr = 0;
@@ -290,7 +347,7 @@ static enum zctl_status change(struct client *client,
 			   ? answer.text : strerror(-answer.err));
 		return ZCTL_FAILED;
 	}
-	return print_set(set, client, &before);
+	return print_set(set, client, &before, &effect);
 }
 
 static enum zctl_status set_one(struct client *client, void *ctx)

@@ -116,7 +116,8 @@ enum uzswap_ctl_estimate {
 	UZSWAP_ESTIMATE_RESIDENT,
 	UZSWAP_ESTIMATE_PAGES,		/* looked at, a number */
 	UZSWAP_ESTIMATE_EVICTED,	/* what would leave, of all resident */
-	UZSWAP_ESTIMATE_POOL		/* what this would take */
+	UZSWAP_ESTIMATE_POOL,		/* what this would take */
+	UZSWAP_ESTIMATE_NS		/* the time it would; 0 unknown */
 };
 
 enum uzswap_ctl_off {
