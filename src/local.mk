@@ -78,6 +78,7 @@ ENGINE = \
 	src/engine/upkeep.c src/engine/upkeep.h \
 	src/engine/reclaim.c src/engine/reclaim.h \
 	src/engine/tune.c src/engine/tune.h \
+	src/engine/pace.c src/engine/pace.h \
 	src/engine/pressure.c src/engine/pressure.h \
 	src/engine/share.c src/engine/share.h \
 	src/engine/age.c src/engine/age.h \

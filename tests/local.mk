@@ -33,6 +33,7 @@ UNIT_TESTS = \
 	tests/unit/test_joint \
 	tests/unit/test_lock \
 	tests/unit/test_order \
+	tests/unit/test_pace \
 	tests/unit/test_page \
 	tests/unit/test_pool \
 	tests/unit/test_pool_class \

@@ -157,6 +157,20 @@ static void add_times(json_t *object, const struct client *client)
 			    json_null());
 }
 
+static void add_backoff(json_t *object, const struct client *client)
+{
+	const struct uzswap_stats *s = &client->snap.s;
+
+	add_int(object, "min_age_ms", s->min_age_ms);
+	add_int(object, "max_stall_ms", s->max_stall_ms);
+	json_object_set_new(object, "backing_off",
+			    json_boolean(s->backing_off));
+	json_object_set_new(object, "backoff_ago_ms", s->backoff_ns ?
+			    json_integer((json_int_t)((s->updated_ns -
+					s->backoff_ns) / 1000000)) :
+			    json_null());
+}
+
 void record_add_details(json_t *object, const struct client *client)
 {
 	const struct uzswap_stats *s = &client->snap.s;
@@ -184,6 +198,7 @@ void record_add_details(json_t *object, const struct client *client)
 	add_text(object, "limit_source", s->limit_source);
 	add_int(object, "usage_bytes", s->usage);
 	add_int(object, "usage_max_bytes", s->usage_max);
+	add_backoff(object, client);
 	add_text(object, "note", s->note);
 	add_histogram(object, s);
 	add_counters(object, s);

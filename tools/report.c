@@ -20,6 +20,7 @@
 #include "screen.h"
 #include "units.h"
 
+#define NS_PER_MS	1000000u
 #define LABEL	"%-12s"		/* the words at the left margin */
 
 /* Buffers for the sizes of one printf. */
@@ -217,6 +218,29 @@ static void print_cpu(const struct report *r)
 	       percent((double)workers, ns));
 }
 
+/* Ageing waits when the program has to: since when, and why. */
+static void print_backoff(const struct report *r)
+{
+	const struct uzswap_stats *s = r->now;
+	char ago[UNITS_BUF];
+	char sum[UNITS_BUF];
+	char took[UNITS_BUF];
+	char most[UNITS_BUF];
+
+	if (!s->min_age_ms && !TOTAL(r, backoffs))
+		return;
+	snprintf(sum, sizeof(sum), "%" PRIu64, TOTAL(r, backoffs));
+	printf(EVENT, "Pressure backoff", s->backing_off ? "yes" : "no", sum);
+	if (s->backoff_ns)
+		printf("   last %s ago: faults took %s > %s in 6s",
+		       units_duration(ago, sizeof(ago),
+				      s->updated_ns - s->backoff_ns),
+		       units_duration(took, sizeof(took), s->backoff_stall_ns),
+		       units_duration(most, sizeof(most),
+				      s->max_stall_ms * NS_PER_MS));
+	putchar('\n');
+}
+
 static void print_events(const struct report *r)
 {
 	char late[UNITS_BUF];
@@ -238,6 +262,7 @@ static void print_events(const struct report *r)
 	       share(t.at[0], GAINED(r, refaults), GAINED(r, evicted)),
 	       share(t.at[1], TOTAL(r, refaults), TOTAL(r, evicted)));
 	print_cpu(r);
+	print_backoff(r);
 	putchar('\n');
 }
 

@@ -27,6 +27,7 @@
 /* Five-level page tables give a process 2^56 bytes: nobody manages more. */
 #define MAX_BYTES	((uint64_t)1 << 56)
 
+#define MAX_STALL_MS	86400000u	/* more than the option takes */
 #define MAX_COUNTERS	1024	/* 20 times what version 1 has */
 #define MAX_BUCKETS	64	/* a 64-bit number of quarter microseconds */
 #define HEAD_LEN	offsetof(struct uzswap_stats, counters)
@@ -207,6 +208,11 @@ static void bound_rest(struct snapshot *snap)
 	bound(snap, &s->start_time_ticks, INT64_MAX);
 	bound(snap, &s->updated_ns, snap->taken_ns);
 	bound(snap, &s->started_ns, s->updated_ns);
+	bound(snap, &s->min_age_ms, INT64_MAX);
+	bound(snap, &s->max_stall_ms, MAX_STALL_MS);
+	bound(snap, &s->backing_off, 1);
+	bound(snap, &s->backoff_ns, s->updated_ns);
+	bound(snap, &s->backoff_stall_ns, INT64_MAX);
 	snapshot_clean_text(s->library_version, sizeof(s->library_version));
 	snapshot_clean_text(s->name, sizeof(s->name));
 	snapshot_clean_text(s->compressor, sizeof(s->compressor));

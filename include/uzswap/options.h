@@ -64,6 +64,9 @@ X(min_age, MIN_AGE_MS, TIME, "0", "100ms", "24h", "",			\
   "store what was not used for so long, without any limit")		\
 X(max_stall, MAX_STALL_MS, TIME, "10ms", "1ms", "6s", "", "", NOW,	\
   "with min_age: time in 6 s that the program may wait for pages")	\
+X(age_cpu_percent, AGE_CPU_PERCENT, PERCENT, "25", "1", "100", "",	\
+  "any", NOW,								\
+  "with min_age: part of one CPU that storing may take")		\
 X(accept_percent, ACCEPT_PERCENT, PERCENT, "75", "1", "85", "", "", NOW, \
   "keep a page resident that packs worse than this part of its size")	\
 X(pool_max, POOL_MAX_BYTES, SIZE_PCT, "100%", "1M", "128T", "", "", NOW,	\

@@ -85,7 +85,9 @@
 	X(overtaken,		"stored pages found there again: dropped") \
 	X(audits,		"times that the books were found to close") \
 	X(aged,			"pages stored because they were idle")	\
-	X(fault_ns,		"time that page faults took, ns")
+	X(fault_ns,		"time that page faults took, ns")	\
+	X(aged_cpu_ns,		"CPU time of storing idle pages, ns")	\
+	X(backoffs,		"times that ageing began to wait: stall")
 
 enum uzswap_counter {
 #define X(name, help) UZSWAP_COUNT_##name,
@@ -147,6 +149,10 @@ struct uzswap_stats {
 	uint64_t usage;			/* what counts against it now */
 	uint64_t usage_max;		/* the most seen */
 	uint64_t min_age_ms;		/* stored when idle so long; 0 never */
+	uint64_t max_stall_ms;		/* of faults in 6 s; more: wait */
+	uint64_t backing_off;		/* 1: it waits, as they took longer */
+	uint64_t backoff_ns;		/* CLOCK_MONOTONIC: began last; 0 */
+	uint64_t backoff_stall_ns;	/* what they had taken then */
 
 	uint64_t counters[UZSWAP_NR_COUNTERS];
 	uint64_t fault_us[UZSWAP_NR_BUCKETS];

@@ -22,20 +22,12 @@
 #define TAKES_MOST	128u	/* samples of one tick, 1 us each */
 #define LOOKS_MOST	256u	/* blocks looked at in one tick */
 #define RUNS		16	/* pieces of a block that a sample is in */
-#define FIRST_PART	64	/* of managed memory: rate at the start */
-#define LAST_PART	8	/* of managed memory: rate at most */
-#define RATE_LEAST	(256 * KIB)
-#define PATIENCE_MOST	16u
-#define BACK_PART	8	/* of what was stored may come back */
-#define BACK_FEW	64u	/* pages a second: that is nothing */
-#define LITTLE_PART	4	/* of max_stall: so much harm is little */
 
-void age_set(struct engine *e, uint64_t min_age_ms, uint64_t max_stall_ms)
+void age_set(struct engine *e, const struct engine_config *cfg)
 {
-	atomic_store_explicit(&e->age.min_age_ms, min_age_ms,
+	atomic_store_explicit(&e->age.min_age_ms, cfg->min_age_ms,
 			      memory_order_relaxed);
-	atomic_store_explicit(&e->age.max_stall_ms, max_stall_ms,
-			      memory_order_relaxed);
+	pace_set(&e->age.pace, cfg->max_stall_ms, cfg->age_cpu_pct);
 }
 
 static uint64_t min_age_ns(const struct engine *e)
@@ -46,81 +38,16 @@ static uint64_t min_age_ns(const struct engine *e)
 						memory_order_relaxed);
 }
 
-static uint64_t max_stall_ns(const struct engine *e)
-{
-	return NS_PER_MS * atomic_load_explicit(&e->age.max_stall_ms,
-						memory_order_relaxed);
-}
-
 /* How long a block has to be idle. */
 static uint64_t idle_ns(const struct engine *e)
 {
-	return min_age_ns(e) * (age_is_round(&e->age) ? 1 : e->age.patience);
+	return min_age_ns(e) * (age_is_round(&e->age)
+				? 1 : e->age.pace.patience);
 }
 
 bool age_is_on(const struct engine *e)
 {
 	return min_age_ns(e) && e->use_move;
-}
-
-/* --- harm ---------------------------------------------------------------- */
-
-/* Time that faults have taken in the last AGE_SECONDS and this one. */
-static uint64_t stall_ns(const struct age *a)
-{
-	uint64_t sum = count_get(UZSWAP_COUNT_fault_ns) - a->stall_seen_ns;
-
-	for (unsigned i = 0; i < AGE_SECONDS; i++)
-		sum += a->stall_ns[i];
-	return sum;
-}
-
-static uint64_t clamp(uint64_t n, uint64_t least, uint64_t most)
-{
-	return n > most ? most : n < least ? least : n;
-}
-
-/* Does too much of what was stored come back?  Then wait longer. */
-static void judge_patience(struct age *a)
-{
-	uint64_t aged = count_get(UZSWAP_COUNT_aged);
-	uint64_t back = count_get(UZSWAP_COUNT_faults_stored);
-	uint64_t stored = aged - a->aged_seen;
-	uint64_t restored = back - a->restored_seen;
-
-	a->aged_seen = aged;
-	a->restored_seen = back;
-	if (restored > stored / BACK_PART + BACK_FEW * AGE_SECONDS)
-		a->patience = (uint32_t)clamp(2 * a->patience, 1,
-					      PATIENCE_MOST);
-	else if (restored <= stored / BACK_PART / 2)
-		a->patience = (uint32_t)clamp(a->patience / 2, 1,
-					      PATIENCE_MOST);
-}
-
-/* A second is over: what harm was done, and how fast to go on. */
-static void end_second(struct engine *e, uint64_t now_ns)
-{
-	struct age *a = &e->age;
-	uint64_t counted = count_get(UZSWAP_COUNT_fault_ns);
-	uint64_t managed = atomic_load(&e->regions.bytes);
-	uint64_t harm;
-
-	a->second_ns = now_ns;
-	a->stall_ns[a->second] = counted - a->stall_seen_ns;
-	a->stall_seen_ns = counted;
-	a->second = (a->second + 1) % AGE_SECONDS;
-	if (!a->second)
-		judge_patience(a);
-	harm = stall_ns(a);
-	if (!a->rate)
-		a->rate = managed / FIRST_PART;
-	else if (harm > max_stall_ns(e))
-		a->rate /= 2;
-	else if (harm < max_stall_ns(e) / 2)
-		a->rate += a->rate / 2;
-	a->rate = clamp(a->rate, RATE_LEAST, managed / LAST_PART);
-	a->budget = (int64_t)a->rate;
 }
 
 /* --- samples --------------------------------------------------------------*/
@@ -225,8 +152,7 @@ static void take_samples(struct helper *h, uint64_t since_ns, uint64_t now_ns)
 	struct engine *e = h->engine;
 	struct age *a = &e->age;
 	uint64_t most = AGE_SLOTS * since_ns / min_age_ns(e) + 1;
-	bool spares = !age_is_round(a) &&
-		      stall_ns(a) > max_stall_ns(e) / LITTLE_PART;
+	bool spares = !age_is_round(a) && pace_is_harmful(&a->pace);
 	uint32_t free = 0;
 	uintptr_t start;
 	uintptr_t end;
@@ -259,7 +185,7 @@ static bool may_leave(const struct age *a, bool calm)
 {
 	if (nr_waiting(a) >= AGE_READY)
 		return false;
-	return age_is_round(a) ? a->round.left > 0 : calm && a->budget > 0;
+	return age_is_round(a) ? a->round.left > 0 : calm && a->pace.budget > 0;
 }
 
 /* To the evictor, which has room for it. */
@@ -271,7 +197,7 @@ static void hand_over(struct age *a, const struct age_block *b)
 			      b->start | b->nr_pages, memory_order_relaxed);
 	/* release: pairs with the acquire in age_evict() */
 	atomic_store_explicit(&a->nr_ready, nr + 1, memory_order_release);
-	a->budget -= (int64_t)b->nr_pages * (int64_t)PAGE_SIZE;
+	a->pace.budget -= (int64_t)b->nr_pages * (int64_t)PAGE_SIZE;
 	a->round.left -= b->nr_pages;
 }
 
@@ -352,7 +278,7 @@ static bool begin(struct engine *e)
 	    (!a->hot.notes && hot_init(&a->hot, &e->arena)))
 		return false;
 	a->blocks = arena_alloc(&e->arena, AGE_SLOTS * sizeof(*a->blocks));
-	a->patience = 1;
+	pace_init(&a->pace);
 	a->random = sys_now_ns();
 	return a->blocks;
 }
@@ -426,12 +352,13 @@ void age_tick(struct helper *steward, uint64_t now_ns)
 		return;
 	a->tick_ns = now_ns;
 	if (!age_is_on(e)) {
+		pace_rest(&a->pace);
 		look_at_samples(steward, now_ns, false, true);
 		return;
 	}
-	if (now_ns - a->second_ns >= NS_PER_S)
-		end_second(e, now_ns);
-	calm = stall_ns(a) <= max_stall_ns(e);
+	calm = pace_tick(&a->pace, atomic_load(&e->regions.bytes), now_ns);
+	if (age_is_round(a))
+		pace_rest(&a->pace);
 	look_at_samples(steward, now_ns, calm, false);
 	if (age_is_round(a)) {
 		tick_round(e);
@@ -471,12 +398,14 @@ void age_evict(struct helper *h)
 					  memory_order_acquire) &&
 	       !atomic_load(&e->stopping) && !store_is_full(&e->store) &&
 	       fork_work_begin(&e->fork)) {
+		uint64_t cpu_ns = sys_cpu_ns();
 		uintptr_t entry = atomic_load_explicit(
 			&a->ready[at % AGE_READY], memory_order_relaxed);
 
 		cold_take(h, entry & PAGE_MASK, entry & ~PAGE_MASK);
 		fork_work_end(&e->fork);
 		count_add(UZSWAP_COUNT_aged, pack_all(h));
+		count_add(UZSWAP_COUNT_aged_cpu_ns, sys_cpu_ns() - cpu_ns);
 		atomic_store(&a->nr_taken, ++at);
 	}
 }

@@ -10,16 +10,11 @@
  *	                              |               not in min_age
  *	evictor   age_evict           +-> all of the block leaves
  *
- * What that costs the program is bounded.  The time that its faults have
- * taken in the last six seconds, for whatever reason, is what it has been
- * harmed; above max_stall nothing is sampled or stored, and the rate, which
- * grows from a little as long as no harm is done, is halved.  Above a quarter
- * of it, blocks found in use are passed over for some rounds (engine/hot.h):
- * else cold memory would wait for what is tried in vain beside it.  When more
- * comes back than an eighth of what was stored, blocks have to be idle for
- * twice as long, up to sixteen times min_age.  The feedback is that of Meta's
- * senpai (Weiner et al., TMO, ASPLOS 2022), with stall time of our own, as
- * the kernel counts none for userfaultfd.
+ * What that costs is bounded (engine/pace.h): by the harm that is done to the
+ * program, by how much comes back, and in CPU time.  Above a quarter of the
+ * harm that may be done, blocks found in use are passed over for some rounds
+ * (engine/hot.h): else cold memory would wait for what is tried in vain beside
+ * it.
  *
  * The same can be asked for once (age_begin_round): one round as fast as
  * samples can be taken, with the gate closed, whatever harm there was.
@@ -35,12 +30,13 @@
 
 #include "base/types.h"
 #include "engine/hot.h"
+#include "engine/pace.h"
 
 struct engine;
+struct engine_config;
 struct helper;
 
 #define AGE_READY	128u	/* idle blocks on their way to the evictor */
-#define AGE_SECONDS	6u	/* the window that harm is counted in */
 #define AGE_MS_MOST	86400000ull	/* that a round can ask for */
 
 /* A block with its sample out; index: slot of the probe. */
@@ -64,9 +60,7 @@ struct age_round {
 };
 
 struct age {
-	/* relaxed: settings */
 	_Atomic uint64_t min_age_ms;	/* 0: off */
-	_Atomic uint64_t max_stall_ms;	/* in AGE_SECONDS */
 
 	/* The steward's. */
 	struct age_block *blocks;	/* AGE_SLOTS, or NULL: not yet */
@@ -75,15 +69,7 @@ struct age {
 	uint32_t nr_out;		/* blocks in use */
 	uint32_t at;			/* the next block to look at */
 	uint64_t tick_ns;		/* when the last tick was */
-	uint64_t second_ns;		/* when this second began */
-	uint64_t stall_ns[AGE_SECONDS];	/* in the seconds before, a ring */
-	uint32_t second;		/* place of the next one */
-	uint64_t stall_seen_ns;		/* counted until this second began */
-	int64_t budget;			/* bytes that may leave now */
-	uint64_t rate;			/* bytes per second */
-	uint32_t patience;		/* blocks idle for so many min_age */
-	uint64_t aged_seen;		/* counters, at the last look at them */
-	uint64_t restored_seen;
+	struct pace pace;
 	uint64_t random;
 	struct age_round round;
 
@@ -94,7 +80,7 @@ struct age {
 };
 
 /* Context: any. */
-void age_set(struct engine *e, uint64_t min_age_ms, uint64_t max_stall_ms);
+void age_set(struct engine *e, const struct engine_config *cfg);
 
 /*
  * Begin a round in which up to BYTES leave of what is not used for

@@ -155,7 +155,7 @@ static int build(struct engine *e)
 	    cold_init(&e->cold, &e->arena, e->now.limit) ||
 	    upkeep_init(e, e->cfg.repack_idle_ms, e->cfg.repack_cpu_pct))
 		return -ENOMEM;
-	age_set(e, e->cfg.min_age_ms, e->cfg.max_stall_ms);
+	age_set(e, &e->cfg);
 	order_init(&e->order);
 	e->restore.zeros = arena_alloc(&e->arena, RESTORE_WINDOW * PAGE_SIZE);
 	for (unsigned i = 0; !ret && i < e->nr_servers; i++)

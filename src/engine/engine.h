@@ -80,6 +80,7 @@ struct engine_config {
 	bool share_equal;	/* pages with the same bytes share an object */
 	uint64_t min_age_ms;	/* store what is idle so long; 0 never */
 	uint64_t max_stall_ms;	/* harm by that, in six seconds */
+	uint32_t age_cpu_pct;	/* of one CPU, for storing it; 0 any */
 	uint64_t repack_idle_ms; /* stored so long: second codec */
 	uint32_t repack_cpu_pct; /* of one CPU, for that; 0 never */
 	uint32_t nr_servers;	/* 0: by number of CPUs */

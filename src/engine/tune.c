@@ -48,7 +48,8 @@ void tune_apply(struct engine *e, const struct engine_config *cfg)
 	store_set_share_equal(&e->store, cfg->share_equal);
 	e->cfg.min_age_ms = cfg->min_age_ms;
 	e->cfg.max_stall_ms = cfg->max_stall_ms;
-	age_set(e, cfg->min_age_ms, cfg->max_stall_ms);
+	e->cfg.age_cpu_pct = cfg->age_cpu_pct;
+	age_set(e, cfg);
 	e->cfg.repack_idle_ms = cfg->repack_idle_ms;
 	e->cfg.repack_cpu_pct = cfg->repack_cpu_pct;
 	upkeep_set(e, cfg->repack_idle_ms, cfg->repack_cpu_pct);

@@ -31,6 +31,7 @@ void config_engine(const struct config *c, struct engine_config *out)
 		.share_equal = c->share_equal.num,
 		.min_age_ms = c->min_age.num,
 		.max_stall_ms = c->max_stall.num,
+		.age_cpu_pct = (uint32_t)c->age_cpu_percent.num,
 		.repack_idle_ms = c->repack_idle.num,
 		.repack_cpu_pct = (uint32_t)c->repack_cpu_percent.num,
 		.nr_servers = (uint32_t)c->servers.num,

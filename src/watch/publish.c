@@ -256,6 +256,10 @@ static void put_limit(struct uzswap_stats *s, struct engine *e)
 	s->usage = e->now.usage;
 	s->usage_max = e->usage_max;
 	s->min_age_ms = e->cfg.min_age_ms;
+	s->max_stall_ms = e->cfg.max_stall_ms;
+	s->backing_off = e->age.pace.backoff.is_on;
+	s->backoff_ns = e->age.pace.backoff.since_ns;
+	s->backoff_stall_ns = e->age.pace.backoff.stall_ns;
 	copy_text(s->limit_source, sizeof(s->limit_source),
 		  e->now.limit && e->now.name ? e->now.name : "none");
 	copy_text(s->note, sizeof(s->note), note ? note : "");

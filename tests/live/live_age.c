@@ -46,7 +46,7 @@ static void wait_until_aged(uint64_t least)
 static void check_idle_memory_is_stored(void)
 {
 	wait_until_aged(PAGES / 16);
-	CHECK(engine.age.patience == 1);
+	CHECK(engine.age.pace.patience == 1);
 	CHECK(!engine.adopt.closed);
 }
 
@@ -63,7 +63,7 @@ static void check_harm_stops_it(void)
 		sleep_ms(100);
 	}
 	CHECK(aged() == before);
-	CHECK(engine.age.rate <= atomic_load(&engine.regions.bytes) / 64);
+	CHECK(engine.age.pace.rate <= atomic_load(&engine.regions.bytes) / 64);
 	/* it is forgotten after a while */
 	wait_until_aged(before + PAGES / 128);
 }
@@ -72,19 +72,20 @@ static void check_refaults_make_it_patient(void)
 {
 	double end = now() + SECONDS_MOST;
 
-	while (engine.age.patience < 2 && now() < end) {
+	while (engine.age.pace.patience < 2 && now() < end) {
 		verify_all(all, PAGES, SEED);
 		count_add(UZSWAP_COUNT_faults_stored, PAGES);
 		sleep_ms(100);
 	}
-	CHECK(engine.age.patience >= 2);
+	CHECK(engine.age.pace.patience >= 2);
 }
 
 static void check_off(void)
 {
+	const struct engine_config off = { .max_stall_ms = STALL_MS };
 	uint64_t before;
 
-	age_set(&engine, 0, STALL_MS);
+	age_set(&engine, &off);
 	for (int i = 0; i < 500 && engine.age.nr_out; i++)
 		sleep_ms(10);
 	CHECK(!engine.age.nr_out);
