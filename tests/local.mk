@@ -229,6 +229,7 @@ REAL_FILES = \
 	tests/real/data.h \
 	tests/real/data_out.c \
 	tests/real/data_out.h \
+	tests/real/lib.sh \
 	tests/real/lasting.c \
 	tests/real/lasting.sh \
 	tests/real/node_heap.js \

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * madvise on stored ranges with advice that changes nothing one can read: COLD,
- * PAGEOUT, WILLNEED, HUGEPAGE, NOHUGEPAGE, MERGEABLE, DONTDUMP and back; FREE,
+ * PAGEOUT, WILLNEED, HUGEPAGE, NOHUGEPAGE, MERGEABLE, REMOVE, which is refused,
+ * DONTDUMP and back; FREE,
  * after which a page is old or zero until it is written; POPULATE_READ and
  * POPULATE_WRITE, which fault stored pages in from inside the kernel.
  */
@@ -30,6 +31,7 @@ static const struct advice {
 	{ "UNMERGEABLE", MADV_UNMERGEABLE },
 	{ "POPULATE_READ", MADV_POPULATE_READ },
 	{ "POPULATE_WRITE", MADV_POPULATE_WRITE },
+	{ "REMOVE", MADV_REMOVE },	/* of shared mappings only: EINVAL */
 	{ "DONTDUMP", MADV_DONTDUMP },
 	{ "DODUMP", MADV_DODUMP },
 };

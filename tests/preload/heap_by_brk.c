@@ -6,6 +6,7 @@
  */
 #define _GNU_SOURCE
 #include <malloc.h>
+#include <sys/syscall.h>
 
 #include "pattern.h"
 
@@ -54,6 +55,11 @@ int main(void)
 	verify_all(top, DATA_PAGES, 1);
 	CHECK(sbrk(-(intptr_t)DATA_LEN) != (void *)-1);
 	CHECK(sbrk((intptr_t)DATA_LEN) == top);
+	verify_zero(top, DATA_PAGES);
+	/* and once more past libc */
+	fill_all(top, DATA_PAGES, 2);
+	CHECK(syscall(SYS_brk, top) == (long)top);
+	CHECK(syscall(SYS_brk, top + DATA_LEN) == (long)(top + DATA_LEN));
 	verify_zero(top, DATA_PAGES);
 	return 0;
 }

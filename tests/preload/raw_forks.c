@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Forks as raw system calls, which no hook sees: fork, clone without CLONE_VM,
- * clone3.  The child, which may use nothing of libc that a fork has to prepare,
- * reads everything; so does the parent, before and after.
+ * Forks that run no handlers: the system calls fork, clone without CLONE_VM
+ * and clone3 by syscall(), and _Fork().  The child, which may use nothing of
+ * libc that a fork has to prepare, reads everything; so does the parent, before
+ * and after.
  */
 #define _GNU_SOURCE
 #include <linux/sched.h>
@@ -22,8 +23,10 @@ static long raw_fork(int how)
 		return syscall(SYS_fork);
 	case 1:
 		return syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
-	default:
+	case 2:
 		return syscall(SYS_clone3, &args, sizeof(args));
+	default:
+		return _Fork();
 	}
 }
 
@@ -31,7 +34,7 @@ int main(void)
 {
 	char *p = map_data(0);
 
-	for (int how = 0; how < 3; how++) {
+	for (int how = 0; how < 4; how++) {
 		pid_t pid = (pid_t)raw_fork(how);
 		int status;
 

@@ -10,20 +10,13 @@
 # be no more, the tables at most a tenth more.  Exit status: 0 so it is, 1 it
 # is not, 77 nothing can run here.
 
-here=$(cd "$(dirname "$0")" && pwd) || exit 99
-build=${UZ_BUILDDIR:-$here/../../build}
-build=$(cd "$build" && pwd) || exit 99
-zctl=$build/zctl
+# shellcheck source=tests/real/lib.sh
+. "$(dirname "$0")/lib.sh"
 seconds=${LASTING_SECONDS:-600}
 failed=0 pid=
 
-"$zctl" run --require -- true >/dev/null 2>&1 ||
-	{ echo 'SKIP: no userfaultfd here, or nothing is built'; exit 77; }
-work=$(mktemp -d) || exit 99
 trap '[ -z "$pid" ] || kill "$pid" 2>/dev/null; rm -rf "$work"' EXIT
-trap 'exit 130' INT TERM
-${CC:-cc} -std=gnu11 -O2 -Wall -Wextra -pthread -o "$work/lasting" \
-	"$here/lasting.c" || exit 99
+compile lasting
 
 # Tables in KiB, threads, descriptors of our own, and what has been evicted.
 sample()

@@ -13,9 +13,9 @@
 #   --keep DIR      where the folders of runs that differ are kept
 #   --build DIR     the built tree, with zctl (default: build)
 #
-# Workloads: git gcc sqlite cpython redis redistests node java postgres, and one for each
-# stressor of stress-ng: vm mmap ... (see STRESSORS).  What is not installed
-# is skipped.
+# Workloads: git gcc make sqlite cpython redis redistests node java postgres,
+# and one for each stressor of stress-ng: vm mmap ... (see STRESSORS).  What is
+# not installed is skipped.
 #
 # A program under test writes its result - what must be the same - to
 # "result" in its folder; and its exit status counts.  One line per run:
@@ -124,6 +124,17 @@ gcc_run()
 		-I"$0/include" -DPACKAGE_VERSION=\"0\" -c "$1" \
 		-o "$(basename "$1").o"' "$top" <files >log 2>&1 || return
 	md5sum ./*.o >result
+}
+
+# Somebody else's C, a tree to be built by make, named by TORTURE_SOURCE.
+make_needs() { echo make; }
+make_run()
+{
+	[ -f "$TORTURE_SOURCE/Makefile" ] ||
+		{ echo 'TORTURE_SOURCE names no tree' >log; return 1; }
+	cp -r "$TORTURE_SOURCE" tree
+	"$@" make -C tree -j2 >log 2>&1 || return
+	find tree -name '*.o' | sort | xargs md5sum >result
 }
 
 sqlite_needs() { echo sqlite3; }

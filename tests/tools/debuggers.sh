@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# debuggers.sh - what uzswap(7) says of debuggers: strace and gdb attach and
-# let go without harm; gdb reads a stored page as an error, never as wrong
+# debuggers.sh - what uzswap(7) says of debuggers: strace, perf and gdb attach
+# and let go without harm; gdb reads a stored page as an error, never as wrong
 # bytes, and after zctl off as what it is; so does the core that gcore writes.
 
 . "$(dirname "$0")/lib.sh"
@@ -128,6 +128,13 @@ kill -INT $tracer
 wait $tracer
 grep -q write "$work/strace" || fault 'strace has seen nothing'
 check 'after strace'
+
+# perf, where it may count at all
+if perf record -q -e cpu-clock -o "$work/perf" -- true >/dev/null 2>&1; then
+	perf record -q -e cpu-clock -o "$work/perf" -p "$pid" -- sleep 1 \
+		>/dev/null 2>&1 || fault 'perf record failed'
+	check 'after perf'
+fi
 
 # gdb with pages stored: right or not at all, and the program goes on
 words "$work/holder" "$pid" >"$work/words"
