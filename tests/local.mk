@@ -31,6 +31,7 @@ UNIT_TESTS = \
 	tests/unit/test_exempt \
 	tests/unit/test_hot \
 	tests/unit/test_joint \
+	tests/unit/test_known \
 	tests/unit/test_lock \
 	tests/unit/test_order \
 	tests/unit/test_pace \
@@ -50,6 +51,9 @@ UNIT_TESTS = \
 	tests/unit/test_text \
 	tests/unit/test_thread \
 	tests/unit/test_units
+
+# the one of hooks/ that hooks nothing
+tests_unit_test_known_SOURCES = tests/unit/test_known.c src/hooks/known.c
 
 MODEL_TESTS = \
 	tests/model/model_page \

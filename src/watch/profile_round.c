@@ -32,7 +32,7 @@
 #include "watch/profile.h"
 
 /* A thread waits for its page: by what that cost Redis in the end. */
-#define ASK_NS		(40 * NS_PER_US)
+#define ASK_NS		(80 * NS_PER_US)
 #define BUDGET_MOST	(200 * NS_PER_MS)
 #define BUSY_PART	4u	/* of one CPU: taken to be busy at least */
 #define TAKES_PER_TICK	256u

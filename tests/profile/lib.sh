@@ -27,5 +27,5 @@ compile()
 "$zctl" doctor 2>/dev/null | grep -q 'engine  *move' ||
 	skip 'ages of memory need engine move, Linux 6.8 or later'
 # The programs here mostly sleep, and are looked at as if they were busy.
-export UZSWAP_PROF_COST_PERCENT=4
+export UZSWAP_PROF_COST_PERCENT=10
 cd "$work" || exit 99
