@@ -49,6 +49,15 @@ else
 	echo '# go is not installed: pprof was read by check_formats.py only'
 fi
 
+# a flame graph tool, from npm
+if command -v stackvis >/dev/null; then
+	stackvis collapsed flamegraph-svg <rec.folded >rec.svg ||
+		fault "stackvis: status $?"
+	grep -q 'site_text' rec.svg || fault 'stackvis: no site_text'
+else
+	echo '# stackvis is not installed: check_formats.py alone read stacks'
+fi
+
 # symbols again, elsewhere: from the file, and not from one that has changed
 mkdir -p root"$work"
 cp known_sites root"$work"
