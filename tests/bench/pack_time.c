@@ -3,7 +3,10 @@
  * How the times are taken: each round does every job once on all pages.  Of
  * CPU time the median round counts; it is for comparing, as the machine may be
  * busy with other things.  Time by the clock shows what threads are good for,
- * and of it the best round counts, since other work only ever adds to it.
+ * and of it the best round counts, since other work only ever adds to it: many
+ * short rounds find a moment without.  The clock runs from when all threads
+ * are there to when the last has done its share, so that neither the making of
+ * threads nor waking one up is in it.
  *
  * Dropping everything gives the pool's RAM back, so that each put pays for
  * fresh memory, as it does while a pool grows.
@@ -38,6 +41,7 @@ struct share {
 	char page[PAGE_SIZE];
 	enum job job;
 	uint64_t cpu_ns;		/* of the last job */
+	uint64_t end_ns;		/* when it was done */
 	int failed;			/* ever */
 } CACHE_ALIGNED;
 
@@ -67,14 +71,25 @@ static int do_one(struct share *s, size_t i)
 	return 0;
 }
 
-static void *do_share(void *share)
+static void do_share(struct share *s)
 {
-	struct share *s = share;
 	uint64_t start = sys_cpu_ns();
 
 	for (size_t i = 0; i < s->nr && !s->failed; i++)
 		s->failed |= do_one(s, i);
 	s->cpu_ns = sys_cpu_ns() - start;
+	s->end_ns = sys_now_ns();
+}
+
+static _Atomic unsigned nr_ready;
+static _Atomic bool go;
+
+static void *wait_and_do(void *share)
+{
+	atomic_fetch_add(&nr_ready, 1);
+	while (!atomic_load(&go))
+		;
+	do_share(share);
 	return NULL;
 }
 
@@ -83,20 +98,29 @@ static double time_job(struct share *s, double *cpu, unsigned nr_threads,
 		       enum job job)
 {
 	pthread_t threads[PACK_TIME_THREADS];
-	uint64_t start = sys_now_ns();
+	uint64_t start;
+	uint64_t end = 0;
 
+	atomic_store(&nr_ready, 1);
+	atomic_store(&go, false);
 	for (unsigned i = 0; i < nr_threads; i++) {
 		s[i].job = job;
-		if (i && pthread_create(&threads[i], NULL, do_share, &s[i]))
+		if (i && pthread_create(&threads[i], NULL, wait_and_do, &s[i]))
 			exit(99);
 	}
+	while (atomic_load(&nr_ready) < nr_threads)
+		;
+	start = sys_now_ns();
+	atomic_store(&go, true);
 	do_share(&s[0]);
-	*cpu = (double)s[0].cpu_ns;
-	for (unsigned i = 1; i < nr_threads; i++) {
-		pthread_join(threads[i], NULL);
+	*cpu = 0;
+	for (unsigned i = 0; i < nr_threads; i++) {
+		if (i)
+			pthread_join(threads[i], NULL);
 		*cpu += (double)s[i].cpu_ns;
+		end = max_size(end, s[i].end_ns);
 	}
-	return (double)(sys_now_ns() - start);
+	return (double)(end - start);
 }
 
 static int by_value(const void *a, const void *b)

@@ -9,7 +9,7 @@
 #include "store/store.h"
 
 #define PACK_TIME_THREADS	2	/* at most */
-#define PACK_TIME_ROUNDS	99	/* at most */
+#define PACK_TIME_ROUNDS	999	/* at most */
 
 /*
  * Each of NR_THREADS has its CODEC and its share of the NR PAGES, all of

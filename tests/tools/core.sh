@@ -3,7 +3,8 @@
 #
 # core.sh - zctl core: a program whose memory is mostly stored crashes, and in
 # the core that the kernel writes every page is put back, with both engines and
-# both codecs; a core that is cut off or damaged is no harm.
+# both codecs, packed with a dictionary or sharing an object with others; a core
+# that is cut off or damaged is no harm.
 
 . "$(dirname "$0")/lib.sh"
 
@@ -20,28 +21,32 @@ ulimit -c unlimited 2>/dev/null || skip 'cores are not allowed (ulimit -c)'
 "$zctl" run --require --dry-run true >/dev/null 2>&1 ||
 	skip 'no userfaultfd'
 
-PAGES=20480	# 80 MiB
-# Pages of zeros, of one word, and of records of random numbers, as they are in
-# the file "data".  It says where, and crashes on the next line of input.
+# As many pages as asked for: of zeros, of one word, of records of random
+# numbers, and some that are equal, as they are in the file "data".  It says
+# where, and crashes on the next line of input.
 cat >"$work/crash.c" <<END
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
-int main(void)
+int main(int argc, char **argv)
 {
-	char *data = mmap(NULL, $PAGES * 4096ul, PROT_READ | PROT_WRITE,
+	unsigned long pages = strtoul(argv[argc - 1], NULL, 10);
+	char *data = mmap(NULL, pages * 4096, PROT_READ | PROT_WRITE,
 			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	FILE *file = fopen("data", "w");
 	unsigned long random = 88172645463325252ul;
 	char line[64];
 
-	for (unsigned long n = 0; n < $PAGES; n++) {
+	for (unsigned long n = 0; n < pages; n++) {
 		char *at = data + n * 4096;
 
 		if (n % 8 == 1)
 			memset(at, 'w', 4096);
-		for (unsigned i = 0; i < 4096 && n % 8 > 1; i += 64) {
+		if (n % 8 == 7)
+			memcpy(at, data + 2 * 4096, 4096);
+		for (unsigned i = 0; i < 4096 && n % 8 % 7 > 1; i += 64) {
 			random ^= random << 13;
 			random ^= random >> 7;
 			random ^= random << 17;
@@ -85,22 +90,27 @@ for i in range(nr):
 print(wrong + len(data) // 4096 - seen, empty)
 END
 
+# What the statistics say when it is time to crash.
+ready='"stored_bytes":[1-9][0-9]{7}'
+pages=20480	# 80 MiB
+limit=24M
+
 # crash OPTION...: sets $core and $addr
 crash()
 {
 	rm -f core core.*
 	mkfifo "$work/in"
-	"$zctl" run --limit 24M "$@" -- "$work/crash" \
+	"$zctl" run --limit $limit "$@" -- "$work/crash" $pages \
 		<"$work/in" >"$work/said" 2>"$work/err" &
 	pid=$!
 	pids="$pids $pid"
 	exec 3>"$work/in"
 	n=0
 	until [ -s "$work/said" ] &&
-		"$zctl" stats --json $pid 2>/dev/null |
-		grep -qE '"stored_bytes": *[1-9][0-9]{7}'; do
+		"$zctl" stats --json --pool $pid 2>/dev/null |
+		tr -d ' \n' | grep -qE "$ready"; do
 		n=$((n + 1))
-		[ $n -lt 200 ] || break
+		[ $n -lt 400 ] || break
 		sleep 0.1
 	done
 	kill -0 $pid 2>/dev/null || broken "it did not start: $(cat "$work/err")"
@@ -165,4 +175,9 @@ survives bad
 
 try --set engine=wp --set compressor=zstd:3
 try --set engine=move --torture=7
+# a dictionary is made of so many, and not before
+pages=32768
+limit=56M
+ready='"shared_pages":[1-9][0-9]{3}.*"codec":"dict[0-9]","objects":[1-9][0-9]{3}'
+try --set share_equal=yes --set repack_idle=1s --set repack_cpu_percent=100
 finish
