@@ -25,6 +25,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -53,6 +54,15 @@ static uint64_t now_ns(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* Faults that had to wait: for swap, or for a userfaultfd. */
+static double waited(void)
+{
+	struct rusage r;
+
+	getrusage(RUSAGE_SELF, &r);
+	return (double)r.ru_majflt;
 }
 
 static double since(uint64_t t)
@@ -276,6 +286,7 @@ static void phase_zipf(struct bench *b, const char *name, int threads,
 	struct worker w[2] = { { 0 }, { 0 } };
 	uint64_t t = begin(name);
 	uint64_t done = 0;
+	double misses;
 
 	for (int k = 0; k < threads; k++)
 		w[k] = (struct worker){ .b = b, .seed = 77 + (uint64_t)k,
@@ -285,10 +296,13 @@ static void phase_zipf(struct bench *b, const char *name, int threads,
 	for (int k = 0; k < threads; k++)
 		w[k].done = w[k].wrong = 0;
 	t = now_ns();
+	misses = waited();
 	zipf_for(b, w, threads, b->seconds);
 	for (int k = 0; k < threads; k++)
 		done += w[k].done;
-	printf("end %s M/s=%.4f\n", name, (double)done / since(t) * 1e-6);
+	printf("end %s M/s=%.4f miss=%.4f\n", name,
+	       (double)done / since(t) * 1e-6,
+	       (waited() - misses) / (double)done);
 }
 
 /* Records at random from NR pages at FIRST; operations in each window. */

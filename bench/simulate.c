@@ -21,56 +21,25 @@
  * KEYs are what uzswap can be told: soon= ticks, late= least level after a
  * late refault, top= highest level, retry= ticks until a page that does not
  * pack is tried again, wait= 1/1000 of the memory on probation, keep= highest
- * level at which the object of a restored page is kept.
+ * level at which the object of a restored page is kept (-1 none), stay= how
+ * long a page that came back late stays, in 1/1000 of the resident (-1: until
+ * the hand comes).
  *
  * Per 1000 accesses: misses (a fault that unpacks), soft faults, pages
  * packed, pages that left by their kept object.
  */
 #include <getopt.h>
 #include <math.h>
-#include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "simulate.h"
+
 #define THETA		0.99
-#define RATIO		1.75
 #define TICKS		16	/* in a turnover of what is resident */
 #define NONE		UINT32_MAX
-
-enum place { HERE, WAITING, STORED };
-
-struct page {
-	uint32_t next, prev;	/* lru, clock: in its list */
-	uint32_t left;		/* tick, or evictions, when it left */
-	uint8_t place;
-	uint8_t level, heat;
-	bool raw;		/* does not pack */
-	bool refused;		/* uzswap: and this is known */
-	bool kept;		/* uzswap: still has its object */
-	bool used;		/* clock: accessed bit */
-	bool active;		/* clock */
-};
-
-struct list {
-	uint32_t head, tail, nr;
-};
-
-struct sim {
-	struct page *page;
-	uint32_t nr;
-	double memory;		/* pages */
-	double used;
-	uint32_t here, waiting;
-	uint64_t misses, soft, packed, clean;
-	uint64_t evicted;
-	uint32_t hand, eager, batch;
-	struct list inactive, active;
-	uint32_t *queue;	/* uzswap: probation, a ring */
-	uint64_t first, last;
-	int soon, late, top, retry, wait, keep;
-};
+#define NEVER		(UINT32_MAX / 2)	/* not written yet */
 
 static uint64_t mix(uint64_t x)
 {
@@ -87,7 +56,7 @@ static double packed_size(const struct page *p)
 	return p->raw ? 1 : 1 / RATIO;
 }
 
-static void become_stored(struct sim *s, struct page *p)
+void become_stored(struct sim *s, struct page *p)
 {
 	p->place = STORED;
 	s->here--;
@@ -96,107 +65,12 @@ static void become_stored(struct sim *s, struct page *p)
 	s->packed++;
 }
 
-static void become_here(struct sim *s, struct page *p)
+void become_here(struct sim *s, struct page *p)
 {
 	p->place = HERE;
 	s->here++;
 	s->used += 1 - packed_size(p);
 	s->misses++;
-}
-
-/* --- lru and clock: lists ------------------------------------------------ */
-
-static void list_add(struct sim *s, struct list *l, uint32_t n)
-{
-	struct page *p = &s->page[n];
-
-	p->prev = NONE;
-	p->next = l->nr ? l->head : NONE;
-	if (l->nr++)
-		s->page[l->head].prev = n;
-	else
-		l->tail = n;
-	l->head = n;
-}
-
-static void list_del(struct sim *s, struct list *l, uint32_t n)
-{
-	struct page *p = &s->page[n];
-
-	l->nr--;
-	if (p->prev != NONE)
-		s->page[p->prev].next = p->next;
-	else
-		l->head = p->next;
-	if (p->next != NONE)
-		s->page[p->next].prev = p->prev;
-	else
-		l->tail = p->prev;
-}
-
-static void lru_touch(struct sim *s, uint32_t n)
-{
-	struct page *p = &s->page[n];
-
-	if (p->place == HERE)
-		list_del(s, &s->inactive, n);
-	else
-		become_here(s, p);
-	list_add(s, &s->inactive, n);
-	while (s->used > s->memory && s->inactive.nr) {
-		uint32_t last = s->inactive.tail;
-
-		list_del(s, &s->inactive, last);
-		become_stored(s, &s->page[last]);
-	}
-}
-
-/* Half of the pages are to be inactive, as for anonymous memory. */
-static void clock_age(struct sim *s)
-{
-	while (s->active.nr > s->inactive.nr) {
-		uint32_t n = s->active.tail;
-
-		list_del(s, &s->active, n);
-		s->page[n].active = false;
-		s->page[n].used = false;
-		list_add(s, &s->inactive, n);
-	}
-}
-
-static void clock_shrink(struct sim *s)
-{
-	while (s->used > s->memory) {
-		uint32_t n;
-		struct page *p;
-
-		clock_age(s);
-		n = s->inactive.tail;
-		p = &s->page[n];
-		list_del(s, &s->inactive, n);
-		if (p->used) {
-			p->used = false;
-			p->active = true;
-			list_add(s, &s->active, n);
-			continue;
-		}
-		p->left = (uint32_t)s->evicted;
-		become_stored(s, p);
-	}
-}
-
-static void clock_touch(struct sim *s, uint32_t n)
-{
-	struct page *p = &s->page[n];
-
-	p->used = true;
-	if (p->place == HERE)
-		return;
-	become_here(s, p);
-	p->used = false;
-	p->active = (uint32_t)s->evicted - p->left <= s->here;
-	list_add(s, p->active ? &s->active : &s->inactive, n);
-	clock_shrink(s);
 }
 
 /* --- uzswap: engine/cold.c, engine/evict.c -------------------------------- */
@@ -257,6 +131,20 @@ static void judge(struct sim *s, uint32_t n)
 	}
 }
 
+/* The oldest that came back late, if more than may stay did; else NONE. */
+static uint32_t returned(struct sim *s)
+{
+	const double most = (double)s->here * s->stay / 1000;
+
+	while ((double)(s->back_last - s->back_first) > most) {
+		uint32_t n = s->back[s->back_first++ % s->nr];
+
+		if (s->page[n].place == HERE && !s->page[n].heat)
+			return n;
+	}
+	return NONE;
+}
+
 static void make_room(struct sim *s)
 {
 	const double most = s->memory * s->wait / 1000;
@@ -265,8 +153,15 @@ static void make_room(struct sim *s)
 	if (s->used <= s->memory)
 		return;
 	while (s->used > s->memory - s->batch) {
+		uint32_t n;
+
 		if ((s->waiting > most || looked > s->nr) && pack_oldest(s))
 			continue;
+		n = s->stay >= 0 ? returned(s) : NONE;
+		if (n != NONE) {
+			judge(s, n);
+			continue;
+		}
 		judge(s, s->hand);
 		s->hand = (s->hand + 1) % s->nr;
 		if (++looked % (s->nr / 8) == 0 && s->eager < heat_of(s->top))
@@ -290,6 +185,12 @@ static void uzswap_touch(struct sim *s, uint32_t n)
 		if (p->kept)
 			s->used -= packed_size(p);
 		p->kept = false;
+	} else if (p->left == NEVER) {
+		become_here(s, p);
+		p->left = 0;
+		p->heat = 1;
+		make_room(s);
+		return;
 	} else {
 		if (tick(s) - p->left >= (uint32_t)s->soon)
 			p->level = (uint8_t)(p->level > s->late
@@ -300,6 +201,8 @@ static void uzswap_touch(struct sim *s, uint32_t n)
 		p->kept = !p->raw && p->level <= s->keep;
 		if (p->kept)
 			s->used += packed_size(p);
+		if (!p->level && s->back_last - s->back_first < s->nr)
+			s->back[s->back_last++ % s->nr] = n;
 	}
 	p->heat = heat_of(p->level);
 	make_room(s);
@@ -399,7 +302,7 @@ static void begin(struct sim *s, unsigned raw_pct)
 
 		p->place = STORED;
 		p->raw = mix(n) % 100 < raw_pct;
-		p->left = UINT32_MAX / 2;
+		p->left = NEVER;
 		s->used += packed_size(p);
 	}
 }
@@ -428,9 +331,11 @@ static void tell(struct sim *s, const char *pair)
 {
 	static const char *const names[] = {
 		"soon", "late", "top", "retry", "wait", "keep",
+		"stay",
 	};
 	int *const values[] = {
 		&s->soon, &s->late, &s->top, &s->retry, &s->wait, &s->keep,
+		&s->stay,
 	};
 	size_t n = strcspn(pair, "=");
 
@@ -452,8 +357,8 @@ int main(int argc, char **argv)
 		{ "accesses", 1, NULL, 'a' }, { "raw", 1, NULL, 'r' },
 		{ "trace", 1, NULL, 't' }, { NULL, 0, NULL, 0 },
 	};
-	struct sim s = { .nr = 131072, .soon = 8, .late = 0, .top = 6,
-			 .retry = 192, .wait = 8, .keep = -1 };
+	struct sim s = { .nr = 131072, .soon = 4, .late = 0, .top = 6,
+			 .retry = 192, .wait = 8, .keep = 0, .stay = 4 };
 	unsigned memory_pct = 76, raw_pct = 16;
 	const char *file = NULL;
 	size_t len = 2000000;
@@ -478,7 +383,8 @@ int main(int argc, char **argv)
 	s.batch = (uint32_t)(s.memory / 256);
 	s.page = calloc(s.nr, sizeof(*s.page));
 	s.queue = calloc(s.nr, sizeof(*s.queue));
-	if (!s.page || !s.queue)
+	s.back = calloc(s.nr, sizeof(*s.back));
+	if (!s.page || !s.queue || !s.back)
 		return 99;
 	trace = file ? read_trace(file, &len, s.nr) : zipf(s.nr, len);
 	printf("%-8s %8s %8s %8s %8s %10s\n", "per 1000", "misses", "soft",

@@ -50,6 +50,7 @@ UNIT_TESTS = \
 	tests/unit/test_sum \
 	tests/unit/test_text \
 	tests/unit/test_thread \
+	tests/unit/test_trail \
 	tests/unit/test_units
 
 # the one of hooks/ that hooks nothing
@@ -154,6 +155,7 @@ PRELOAD_TESTS = \
 	tests/preload/threads_past_the_hook.c \
 	tests/preload/trace_a_child.c \
 	tests/preload/vmsplice_stored.c \
+	tests/preload/walk_backwards.c \
 	tests/preload/wp_replace_in_place.c
 
 TOOLS_TESTS = \
@@ -263,6 +265,8 @@ REAL_FILES = \
 	bench/run \
 	bench/scan.c \
 	bench/simulate.c \
+	bench/simulate.h \
+	bench/simulate_kernel.c \
 	bench/start.c \
 	bench/stats_cost.py \
 	bench/works.py \

@@ -6,8 +6,8 @@
  * Eviction time counts pages evicted, in ticks of a sixteenth of what is
  * resident (the refault distance of Linux's workingset.c).  A page restored
  * within sixteen ticks would have stayed had the memory been twice as large;
- * but only those that come back within half of that are kept for long.  What
- * that, and each other number here, does to the misses is told by
+ * but only those that come back within a quarter of that are kept for long.
+ * What that, and each other number here, does to the misses is told by
  * bench/simulate.c and docs/policy.md.
  */
 #include "engine/cold.h"
@@ -25,12 +25,17 @@
 #define JUDGED_AT_ONCE	32u	/* pages, 1 us: a fault waits for the end */
 #define SERVER_TAKES	64u	/* pages at a time: somebody waits */
 #define LEVEL_MAX	6u	/* heat 63: the hottest */
-#define SOON		8u	/* ticks: a refault, of a page in use */
+#define SOON		4u	/* ticks: a refault, of a page in use */
 #define HEAT_MAX	((1u << LEVEL_MAX) - 1)
 #define REFUSED_TICKS	192u	/* twelve turnovers: then it may pay */
 #define JUST_GIVEN	4u	/* entries: still being read, if shared */
 #define PASSED_LEAST	1024u
 #define PASSED_MOST	(1u << 17)
+#define RETURNED_MOST	4096u	/* entries, half of which may be waiting */
+#define RETURNED_PART	16u	/* of a tick: late pages stay for so many */
+#define FOLLOW_MOST	16u	/* entries, at a time */
+#define REGRET		8u	/* one weighs as much as eight returns */
+#define REGRET_MOST	512u	/* half of it: late pages stay */
 #define REST_NS		(200 * NS_PER_MS)
 
 /* One for each page that a child may have to itself: a quarter of LIMIT. */
@@ -50,18 +55,18 @@ int cold_init(struct cold *c, struct arena *a, uint64_t limit)
 	atomic_init(&c->tick, 0);
 	atomic_init(&c->evicted_in_tick, 0);
 	c->tick_len = 1024;
+	atomic_init(&c->regret, 0);
 	atomic_init(&c->eager, 0);
-	atomic_init(&c->nr_passed, 0);
-	atomic_init(&c->nr_followed, 0);
 	atomic_init(&c->no_hand_ns, 0);
-	c->most_passed = ring_length(limit);
-	c->passed = arena_alloc(a, c->most_passed * sizeof(c->passed[0]));
-	return c->passed ? 0 : -ENOMEM;
+	if (trail_init(&c->passed, a, ring_length(limit)))
+		return -ENOMEM;
+	return trail_init(&c->returned, a, RETURNED_MOST);
 }
 
 void cold_share(struct cold *c)
 {
-	atomic_store(&c->nr_followed, atomic_load(&c->nr_passed));
+	trail_clear(&c->passed);
+	trail_clear(&c->returned);
 }
 
 static unsigned pin_slot(uintptr_t page, unsigned probe)
@@ -330,16 +335,6 @@ static bool judge(struct helper *h, uintptr_t addr, size_t nr,
 	return stays;
 }
 
-void cold_passed(struct cold *c, struct page_run run)
-{
-	size_t nr = (run.end - run.start) / PAGE_SIZE;
-
-	if (!nr || nr >= PAGE_SIZE)
-		return;
-	atomic_store(&c->passed[atomic_fetch_add(&c->nr_passed, 1) %
-				c->most_passed], run.start | nr);
-}
-
 /* The rest of a stretch may stay when MOST have left. */
 static size_t sweep_run(struct helper *h, const struct page_run *run,
 			enum view view, size_t most)
@@ -352,7 +347,7 @@ static size_t sweep_run(struct helper *h, const struct page_run *run,
 	if (nr > CHUNK_PAGES)
 		nr = CHUNK_PAGES;
 	if (judge(h, run->start, nr, cold, view))
-		cold_passed(&h->engine->cold, *run);
+		trail_add(&h->engine->cold.passed, *run);
 	while (from < nr && taken < most) {
 		size_t to = from;
 
@@ -368,28 +363,71 @@ static size_t sweep_run(struct helper *h, const struct page_run *run,
 	return taken;
 }
 
-/* Take out what is unused since it came in the next stretch passed. */
-static bool follow_passed(struct helper *h, size_t *taken)
+void cold_passed(struct cold *c, struct page_run run)
+{
+	trail_add(&c->passed, run);
+}
+
+static uint32_t regret_of(const struct cold *c)
+{
+	return atomic_load_explicit(&c->regret, memory_order_relaxed);
+}
+
+/* A hint: an update may get lost. */
+static void set_regret(struct cold *c, uint32_t regret)
+{
+	if (regret <= REGRET_MOST)
+		atomic_store_explicit(&c->regret, regret,
+				      memory_order_relaxed);
+}
+
+bool cold_is_brief(const struct cold *c, uint64_t word, bool asked)
+{
+	return !page_heat(word) && (!asked || regret_of(c) < REGRET_MOST / 2);
+}
+
+void cold_returned(struct cold *c, uintptr_t addr)
+{
+	if (regret_of(c) < REGRET_MOST / 2)
+		trail_add(&c->returned, (struct page_run){
+			.start = addr, .end = addr + PAGE_SIZE });
+	set_regret(c, regret_of(c) - 1);
+}
+
+void cold_regretted(struct cold *c)
+{
+	set_regret(c, regret_of(c) + REGRET);
+}
+
+/*
+ * Take out what is unused since it came in the next stretches of T; false if
+ * there are none.
+ */
+static bool follow(struct helper *h, struct trail *t, uint32_t least,
+		   enum view view, size_t *taken)
+{
+	struct page_run run;
+	unsigned n;
+
+	for (n = 0; n < FOLLOW_MOST && *taken < FOLLOW_MOST &&
+	     trail_next(t, least, &run); n++)
+		if (run.start < run.end)
+			*taken += sweep_run(h, &run, view, SIZE_MAX);
+	return n;
+}
+
+/* Whether the hand has not to be asked. */
+static bool follow_trails(struct helper *h, size_t *taken)
 {
 	struct cold *c = &h->engine->cold;
-	uint32_t nr = atomic_load_explicit(&c->nr_passed, memory_order_relaxed);
-	uint32_t was = atomic_load(&c->nr_followed);
-	uint32_t at = nr - was > c->most_passed ? nr - c->most_passed : was;
-	bool shares = atomic_load(&h->engine->fork.shares);
-	uint32_t least = shares ? JUST_GIVEN : 0;
-	uintptr_t entry;
+	const size_t stay = min_size(c->tick_len / RETURNED_PART,
+				     RETURNED_MOST / 2);
 
-	if (nr - at <= least ||
-	    !atomic_compare_exchange_strong(&c->nr_followed, &was, at + 1))
-		return false;
-	entry = atomic_exchange(&c->passed[at % c->most_passed], 0);
-	if (entry)
-		*taken = sweep_run(h, &(struct page_run){
-			.start = entry & PAGE_MASK,
-			.end = (entry & PAGE_MASK) +
-			       (entry & ~PAGE_MASK) * PAGE_SIZE },
-			shares ? VIEW_OWN : VIEW_PASSED, SIZE_MAX);
-	return true;
+	if (unlikely(atomic_load(&h->engine->fork.shares)))
+		return follow(h, &c->passed, JUST_GIVEN, VIEW_OWN, taken);
+	if (!follow(h, &c->passed, 0, VIEW_PASSED, taken))
+		follow(h, &c->returned, (uint32_t)stay, VIEW_PASSED, taken);
+	return *taken;
 }
 
 void cold_rest(struct engine *e)
@@ -421,7 +459,7 @@ bool cold_sweep(struct helper *h, size_t *taken)
 	long nr;
 
 	*taken = 0;
-	if (follow_passed(h, taken))
+	if (follow_trails(h, taken))
 		return true;
 	if (is_resting(h))
 		return false;

@@ -10,7 +10,9 @@
  * If all is hot and memory is short, warm pages are taken too (eager).
  *
  * Pages restored for a thread that goes through memory in order are taken
- * out behind it again, before the hand looks anywhere (cold_passed).
+ * out behind it again, before the hand looks anywhere (cold_passed).  So are
+ * pages that came back late, after a short time (cold_returned): most are not
+ * asked for again, and what is there for long is what came back soon.
  *
  * So a page in steady use is tried once in 64 rounds, at the price of
  * one soft fault; a page never used again leaves at the first round.
@@ -29,6 +31,7 @@
 #include "base/lock.h"
 #include "base/pagemap.h"
 #include "base/types.h"
+#include "engine/trail.h"
 
 struct engine;
 struct helper;
@@ -45,10 +48,9 @@ struct cold {
 	_Atomic uint32_t tick_len;	/* evictions per tick: resident / 16 */
 	_Atomic uint32_t eager;	/* heat that counts as cold, 0..63 */
 	_Atomic uintptr_t pins[COLD_PINS]; /* pages, hashed; never taken out */
-	_Atomic uintptr_t *passed;	/* address | pages; 0 empty.  A ring */
-	uint32_t most_passed;		/* its length, a power of two */
-	_Atomic uint32_t nr_passed;	/* entries written, ever */
-	_Atomic uint32_t nr_followed;	/* entries taken, ever */
+	struct trail passed;		/* by threads that read on */
+	struct trail returned;		/* late */
+	_Atomic uint32_t regret;	/* those left too early, lately */
 	_Atomic uint64_t no_hand_ns;	/* shared memory: rests until then */
 };
 
@@ -95,6 +97,19 @@ bool cold_is_pinned(const struct cold *c, uintptr_t page);
  * Oldest first, but what comes back again and again stays for a while.
  */
 void cold_passed(struct cold *c, struct page_run run);
+
+/*
+ * The page at ADDR came back late, for somebody who asked: it stays for some
+ * hundred others like it, and leaves if nobody asks for it on probation.
+ * REGRETTED: somebody did.  When many do, other pages are in use than before,
+ * and there is room to win where the old ones are: late pages then stay, too,
+ * until the hand comes.
+ */
+void cold_returned(struct cold *c, uintptr_t addr);
+void cold_regretted(struct cold *c);
+
+/* A page that came back as WORD, ASKED for or not: will it leave soon? */
+bool cold_is_brief(const struct cold *c, uint64_t word, bool asked);
 
 /* Nothing was found to leave: if memory is shared, the hand takes a rest. */
 void cold_rest(struct engine *e);

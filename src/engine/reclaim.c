@@ -172,7 +172,9 @@ void reclaim_direct(struct helper *h)
 	/* shared memory: little to look at, and more with each fault */
 	if (atomic_load(&e->fork.shares))
 		return;
-	atomic_store(&r->no_direct_ns, sys_now_ns() + STUCK_NS);
+	/* but not with half of the reserve used: there is not much left */
+	if (atomic_load(&r->room) >= -r->reserve / 2)
+		atomic_store(&r->no_direct_ns, sys_now_ns() + STUCK_NS);
 }
 
 bool reclaim_holds(struct engine *e, uint64_t since_ns)

@@ -12,7 +12,6 @@
 
 #include "base/count.h"
 #include "base/log.h"
-#include "base/sys.h"
 #include "base/torture.h"
 #include "engine/engine.h"
 #include "engine/evict.h"
@@ -64,11 +63,11 @@ static bool claim_page(struct engine *e, struct claim *c, page_word *w,
 	return page_shift(&e->pages, w, &old, c->now);
 }
 
+/* Put the word back as it was. */
 static void unclaim(struct engine *e, const struct claim *c)
 {
 	uint64_t old = c->now;
 
-	/* a STORED page may have become WANTED-free only: put it back as is */
 	page_shift(&e->pages, c->word, &old,
 		   page_at(c->was, page_state(c->was), page_where(c->was)) |
 		   (c->was & PAGE_KEPT));
@@ -229,12 +228,12 @@ static enum restore_result restore_leaving(struct helper *h,
 	if (!claim_page(e, &c, w, old))
 		return RESTORE_AGAIN;
 	r = evict_back(e, ev->addr, slot);
+	/*
+	 * A fault answered before: the page has been marked, and its evictor
+	 * is about to move it.  Or the kernel has moved it and does not say
+	 * so (evict_move.c).  It stays marked.
+	 */
 	if (r == UFFD_ALREADY) {
-		/*
-		 * A fault answered before: the page has been marked, and its
-		 * evictor is about to move it.  Or the kernel has moved it
-		 * and does not say so (evict_move.c).  It stays marked.
-		 */
 		unclaim(e, &c);
 		uffd_wake(&e->main, ev->addr, PAGE_SIZE);
 		return RESTORE_DONE;
@@ -249,6 +248,8 @@ static enum restore_result restore_leaving(struct helper *h,
 		probe_asked(e, slot);
 	atomic_store(staging_owner(&e->staging, slot), 0);
 	kept = keep_take(e, slot, &ref);
+	if (kept)
+		cold_regretted(&e->cold);
 	/* who was only watched has proved nothing by being used */
 	settle_kept(e, &c, probe_owns(e, slot) ? c.was : cold_rescued(c.was),
 		    kept, ref, false);
@@ -300,7 +301,8 @@ static void settle_stored(struct engine *e, const struct claim *c, bool asked)
 	bool soon;
 
 	word = cold_restored(&e->cold, c->was, asked, &soon);
-	settle_kept(e, c, word, true, ref, !asked);
+	settle_kept(e, c, word, true, ref,
+		    cold_is_brief(&e->cold, word, asked));
 	if (soon)
 		count_one(UZSWAP_COUNT_refaults);
 }
@@ -344,6 +346,8 @@ static enum restore_result restore_run(struct helper *h, size_t *done,
 			uffd_wake(&e->main, addr, PAGE_SIZE);
 		return result_of(r);
 	}
+	if (why == WHY_ASKED && !page_heat(atomic_load(claims[0].word)))
+		cold_returned(&e->cold, addr);
 	reclaim_owe(h, addr, *done);
 	count_add(UZSWAP_COUNT_restored, *done);
 	return RESTORE_DONE;
@@ -391,9 +395,8 @@ static enum restore_result restore_stored(struct helper *h,
 		return r;
 	count_add(UZSWAP_COUNT_readahead, done - 1);
 	count_one(UZSWAP_COUNT_faults_stored);
-	if (done < nr)
-		restore_ahead(h, ev->addr + done * PAGE_SIZE,
-			      ev->addr + nr * PAGE_SIZE);
+	restore_ahead(h, ev->addr + done * PAGE_SIZE,
+		      ev->addr + nr * PAGE_SIZE);
 	if (stream && !atomic_load(&e->fork.shares))
 		cold_passed(&e->cold, stream_last(&e->restore.streams, ev));
 	stream_note(&e->restore.streams, ev, nr);
