@@ -59,6 +59,7 @@ ENGINE = \
 	src/engine/steward.c src/engine/steward.h \
 	src/engine/mode.c src/engine/mode.h \
 	src/engine/whole.c src/engine/whole.h \
+	src/engine/early.c src/engine/early.h \
 	src/engine/trail.c src/engine/trail.h \
 	src/engine/yield.c src/engine/yield.h \
 	src/engine/audit.c src/engine/audit.h \

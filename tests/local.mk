@@ -28,6 +28,7 @@ UNIT_TESTS = \
 	tests/unit/test_codec \
 	tests/unit/test_config \
 	tests/unit/test_dict \
+	tests/unit/test_early \
 	tests/unit/test_exempt \
 	tests/unit/test_hot \
 	tests/unit/test_joint \

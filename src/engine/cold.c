@@ -34,8 +34,6 @@
 #define RETURNED_MOST	4096u	/* entries, half of which may be waiting */
 #define RETURNED_PART	16u	/* of a tick: late pages stay for so many */
 #define FOLLOW_MOST	16u	/* entries, at a time */
-#define REGRET		8u	/* one weighs as much as eight returns */
-#define REGRET_MOST	512u	/* half of it: late pages stay */
 #define REST_NS		(200 * NS_PER_MS)
 
 /* One for each page that a child may have to itself: a quarter of LIMIT. */
@@ -55,7 +53,7 @@ int cold_init(struct cold *c, struct arena *a, uint64_t limit)
 	atomic_init(&c->tick, 0);
 	atomic_init(&c->evicted_in_tick, 0);
 	c->tick_len = 1024;
-	atomic_init(&c->regret, 0);
+	early_init(&c->early);
 	atomic_init(&c->eager, 0);
 	atomic_init(&c->no_hand_ns, 0);
 	if (trail_init(&c->passed, a, ring_length(limit)))
@@ -121,6 +119,13 @@ void cold_be_calm(struct cold *c)
 		atomic_store(&c->eager, 0);
 }
 
+uint64_t cold_stored(struct cold *c, uint64_t word, bool early)
+{
+	early_left(&c->early, early, 2 * c->tick_len);
+	word = page_with_age(word, atomic_load(&c->tick));
+	return early ? word | PAGE_EARLY : word;
+}
+
 void cold_evicted(struct cold *c, size_t nr)
 {
 	uint32_t n = atomic_fetch_add(&c->evicted_in_tick, (uint32_t)nr);
@@ -149,8 +154,7 @@ uint64_t cold_fresh(uint64_t word)
 	return page_with_heat(word, 0, 1);
 }
 
-uint64_t cold_restored(const struct cold *c, uint64_t word, bool asked,
-		       bool *soon)
+uint64_t cold_restored(struct cold *c, uint64_t word, bool asked, bool *soon)
 {
 	unsigned age = (atomic_load_explicit(&c->tick, memory_order_relaxed) -
 			page_age(word)) & 255;
@@ -159,10 +163,12 @@ uint64_t cold_restored(const struct cold *c, uint64_t word, bool asked,
 	*soon = asked && age < SOON;
 	if (!asked)
 		return page_with_heat(word, level ? level - 1 : 0, 0);
-	if (age < SOON)
+	if (age < SOON) {
+		early_back(&c->early, word & PAGE_EARLY);
 		level = level < LEVEL_MAX ? level + 1 : level;
-	else
+	} else {
 		level = level ? level - 1 : 0;
+	}
 	return page_with_heat(word, level, heat_of(level));
 }
 
@@ -368,35 +374,10 @@ void cold_passed(struct cold *c, struct page_run run)
 	trail_add(&c->passed, run);
 }
 
-static uint32_t regret_of(const struct cold *c)
-{
-	return atomic_load_explicit(&c->regret, memory_order_relaxed);
-}
-
-/* A hint: an update may get lost. */
-static void set_regret(struct cold *c, uint32_t regret)
-{
-	if (regret <= REGRET_MOST)
-		atomic_store_explicit(&c->regret, regret,
-				      memory_order_relaxed);
-}
-
-bool cold_is_brief(const struct cold *c, uint64_t word, bool asked)
-{
-	return !page_heat(word) && (!asked || regret_of(c) < REGRET_MOST / 2);
-}
-
 void cold_returned(struct cold *c, uintptr_t addr)
 {
-	if (regret_of(c) < REGRET_MOST / 2)
-		trail_add(&c->returned, (struct page_run){
-			.start = addr, .end = addr + PAGE_SIZE });
-	set_regret(c, regret_of(c) - 1);
-}
-
-void cold_regretted(struct cold *c)
-{
-	set_regret(c, regret_of(c) + REGRET);
+	trail_add(&c->returned, (struct page_run){
+		.start = addr, .end = addr + PAGE_SIZE });
 }
 
 /*
@@ -425,7 +406,8 @@ static bool follow_trails(struct helper *h, size_t *taken)
 
 	if (unlikely(atomic_load(&h->engine->fork.shares)))
 		return follow(h, &c->passed, JUST_GIVEN, VIEW_OWN, taken);
-	if (!follow(h, &c->passed, 0, VIEW_PASSED, taken))
+	if (!follow(h, &c->passed, 0, VIEW_PASSED, taken) && 
+	    !early_is_too(&c->early))
 		follow(h, &c->returned, (uint32_t)stay, VIEW_PASSED, taken);
 	return *taken;
 }

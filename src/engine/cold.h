@@ -31,6 +31,7 @@
 #include "base/lock.h"
 #include "base/pagemap.h"
 #include "base/types.h"
+#include "engine/early.h"
 #include "engine/trail.h"
 
 struct engine;
@@ -50,7 +51,7 @@ struct cold {
 	_Atomic uintptr_t pins[COLD_PINS]; /* pages, hashed; never taken out */
 	struct trail passed;		/* by threads that read on */
 	struct trail returned;		/* late */
-	_Atomic uint32_t regret;	/* those left too early, lately */
+	struct early early;		/* do they leave too early? */
 	_Atomic uint64_t no_hand_ns;	/* shared memory: rests until then */
 };
 
@@ -101,15 +102,11 @@ void cold_passed(struct cold *c, struct page_run run);
 /*
  * The page at ADDR came back late, for somebody who asked: it stays for some
  * hundred others like it, and leaves if nobody asks for it on probation.
- * REGRETTED: somebody did.  When many do, other pages are in use than before,
- * and there is room to win where the old ones are: late pages then stay, too,
- * until the hand comes.
+ *
+ * While too many of them come back soon (early.h) they stay until the hand
+ * comes.
  */
 void cold_returned(struct cold *c, uintptr_t addr);
-void cold_regretted(struct cold *c);
-
-/* A page that came back as WORD, ASKED for or not: will it leave soon? */
-bool cold_is_brief(const struct cold *c, uint64_t word, bool asked);
 
 /* Nothing was found to leave: if memory is shared, the hand takes a rest. */
 void cold_rest(struct engine *e);
@@ -121,6 +118,9 @@ void cold_rest(struct engine *e);
 void cold_be_eager(struct cold *c);
 void cold_be_calm(struct cold *c);
 
+/* WORD, STORED, of a page that left now; EARLY: it still had its object. */
+uint64_t cold_stored(struct cold *c, uint64_t word, bool early);
+
 /* Pages left for the store: advances eviction time. */
 void cold_evicted(struct cold *c, size_t nr);
 
@@ -131,7 +131,6 @@ uint64_t cold_rescued(uint64_t word);
 uint64_t cold_fresh(uint64_t word);
 
 /* The word of a page restored from the store; SOON: it was a refault. */
-uint64_t cold_restored(const struct cold *c, uint64_t word, bool asked,
-		       bool *soon);
+uint64_t cold_restored(struct cold *c, uint64_t word, bool asked, bool *soon);
 
 #endif

@@ -189,9 +189,12 @@ static bool give_back(struct helper *h, page_word *w, uint64_t old,
 	return true;
 }
 
-/* What became of a packed page; true if its slot needs no care any more. */
+/*
+ * What became of a packed page, which was KEPT or not; true if its slot needs
+ * no care any more.
+ */
 static bool end_pack(struct helper *h, uint32_t slot, uintptr_t packed_as,
-		     struct store_ref ref, int ret, bool *stored)
+		     struct store_ref ref, int ret, bool kept, bool *stored)
 {
 	struct engine *e = h->engine;
 	_Atomic uintptr_t *owner = staging_owner(&e->staging, slot);
@@ -220,9 +223,9 @@ static bool end_pack(struct helper *h, uint32_t slot, uintptr_t packed_as,
 		if (addr != packed_as)
 			store_set_owner(&e->store, ref, addr >> PAGE_SHIFT);
 		if (!page_shift(&e->pages, w, &old,
-				page_with_age(page_at(old, PAGE_STORED,
-						      ref.bits),
-					      e->cold.tick)))
+				cold_stored(&e->cold,
+					    page_at(old, PAGE_STORED,
+						    ref.bits), kept)))
 			continue;
 		atomic_store(owner, 0);
 		count_one(UZSWAP_COUNT_evicted);
@@ -268,7 +271,7 @@ static bool pack_slot(struct helper *h, uint32_t slot, size_t *freed)
 		  (const void *)staging_addr(&e->staging, slot));
 	torture_pause();
 	order_enter(&e->order, h->slot);
-	done = end_pack(h, slot, addr, ref, ret, &stored);
+	done = end_pack(h, slot, addr, ref, ret, kept, &stored);
 	order_leave(&e->order, h->slot);
 	*freed += stored;
 	return done;

@@ -248,8 +248,6 @@ static enum restore_result restore_leaving(struct helper *h,
 		probe_asked(e, slot);
 	atomic_store(staging_owner(&e->staging, slot), 0);
 	kept = keep_take(e, slot, &ref);
-	if (kept)
-		cold_regretted(&e->cold);
 	/* who was only watched has proved nothing by being used */
 	settle_kept(e, &c, probe_owns(e, slot) ? c.was : cold_rescued(c.was),
 		    kept, ref, false);
@@ -301,8 +299,7 @@ static void settle_stored(struct engine *e, const struct claim *c, bool asked)
 	bool soon;
 
 	word = cold_restored(&e->cold, c->was, asked, &soon);
-	settle_kept(e, c, word, true, ref,
-		    cold_is_brief(&e->cold, word, asked));
+	settle_kept(e, c, word, true, ref, !page_heat(word));
 	if (soon)
 		count_one(UZSWAP_COUNT_refaults);
 }

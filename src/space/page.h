@@ -55,6 +55,7 @@ typedef _Atomic uint64_t page_word;
 #define PAGE_REFUSED		((uint64_t)1 << 3)
 #define PAGE_WANTED		((uint64_t)1 << 4) /* PACKING: asked for */
 #define PAGE_KEPT		((uint64_t)1 << 4) /* HERE: has an object */
+#define PAGE_EARLY		((uint64_t)1 << 4) /* STORED: had an object */
 #define PAGE_HEAT_SHIFT		5	/* sweeps to pass over, 0..63 */
 #define PAGE_HEAT_MASK		((uint64_t)63 << PAGE_HEAT_SHIFT)
 #define PAGE_LEVEL_SHIFT	11	/* how hot it proved to be, 0..7 */
@@ -135,7 +136,7 @@ static inline bool page_has_object(uint64_t word)
 	return page_state(word) == PAGE_HERE && (word & PAGE_KEPT);
 }
 
-/* The word with another state and place; WANTED, KEPT, IDLE are cleared. */
+/* The word with another state and place; the mark and IDLE are cleared. */
 static inline uint64_t page_at(uint64_t word, enum page_state state,
 			       uint64_t where)
 {
