@@ -4,13 +4,14 @@
  * a kernel and without time.
  *
  *	simulate [--pages N] [--memory PCT] [--accesses N] [--raw PCT]
- *		 [--trace FILE] [KEY=NUMBER]...
+ *		 [--trace FILE | --move PCT] [KEY=NUMBER]...
  *
  * All have the same memory, PCT of the pages (76), for resident pages,
  * stored ones (1/1.75 of a page each) and those of the RAW percent (16) that
  * do not pack: a page each wherever they are.  All pages are first written
  * in order, then read as a zipfian 0.99 says (or as in FILE, 32-bit page
- * numbers) and, from a quarter of the accesses on, counted.
+ * numbers; or at random, half of the time from the first PCT percent and then
+ * from the last) and, from a quarter of the accesses on, counted.
  *
  *	lfu      knows how often each page is read: the bound
  *	lru      knows each access: better than any kernel
@@ -23,7 +24,8 @@
  * pack is tried again, wait= 1/1000 of the memory on probation, keep= highest
  * level at which the object of a restored page is kept (-1 none), stay= how
  * long a page that came back late stays, in 1/1000 of the resident (-1: until
- * the hand comes).
+ * the hand comes), far= how much more often such pages have to come back soon,
+ * than those that the hand found, to stay longer (0: they never do).
  *
  * Per 1000 accesses: misses (a fault that unpacks), soft faults, pages
  * packed, pages that left by their kept object.
@@ -107,6 +109,7 @@ static bool pack_oldest(struct sim *s)
 			s->used -= packed_size(p);
 			s->packed--;
 			s->clean++;
+			s->kept--;
 		}
 		p->kept = false;
 		return true;
@@ -114,7 +117,28 @@ static bool pack_oldest(struct sim *s)
 	return false;
 }
 
-static void judge(struct sim *s, uint32_t n)
+/* Counts are of an eighth of what is resident. */
+static void count_left(struct sim *s, bool early)
+{
+	s->left[early]++;
+	if (s->left[0] + s->left[1] <= s->here / 8.0)
+		return;
+	for (int i = 0; i < 2; i++) {
+		s->left[i] /= 2;
+		s->back_soon[i] /= 2;
+	}
+}
+
+/* engine/early.h */
+static bool is_too_early(struct sim *s)
+{
+	double early = s->back_soon[1] * (s->left[0] + 1);
+	double found = s->back_soon[0] * (s->left[1] + 1);
+
+	return s->far && (early > s->far * found) != (++s->asked % 32 == 0);
+}
+
+static void judge(struct sim *s, uint32_t n, bool early)
 {
 	struct page *p = &s->page[n];
 
@@ -126,6 +150,8 @@ static void judge(struct sim *s, uint32_t n)
 		p->heat--;
 	} else if (s->last - s->first < s->nr) {
 		p->place = WAITING;
+		p->early = early;
+		count_left(s, early);
 		s->waiting++;
 		s->queue[s->last++ % s->nr] = n;
 	}
@@ -157,12 +183,12 @@ static void make_room(struct sim *s)
 
 		if ((s->waiting > most || looked > s->nr) && pack_oldest(s))
 			continue;
-		n = s->stay >= 0 ? returned(s) : NONE;
+		n = s->stay >= 0 && !is_too_early(s) ? returned(s) : NONE;
 		if (n != NONE) {
-			judge(s, n);
+			judge(s, n, true);
 			continue;
 		}
-		judge(s, s->hand);
+		judge(s, s->hand, false);
 		s->hand = (s->hand + 1) % s->nr;
 		if (++looked % (s->nr / 8) == 0 && s->eager < heat_of(s->top))
 			s->eager = 2 * s->eager + 1;
@@ -184,6 +210,7 @@ static void uzswap_touch(struct sim *s, uint32_t n)
 			p->level++;
 		if (p->kept)
 			s->used -= packed_size(p);
+		s->kept -= p->kept;
 		p->kept = false;
 	} else if (p->left == NEVER) {
 		become_here(s, p);
@@ -192,13 +219,17 @@ static void uzswap_touch(struct sim *s, uint32_t n)
 		make_room(s);
 		return;
 	} else {
+		if (tick(s) - p->left < (uint32_t)s->soon)
+			s->back_soon[p->early]++;
 		if (tick(s) - p->left >= (uint32_t)s->soon)
 			p->level = (uint8_t)(p->level > s->late
 					     ? p->level - 1 : s->late);
 		else if (p->level < s->top)
 			p->level++;
 		become_here(s, p);
-		p->kept = !p->raw && p->level <= s->keep;
+		p->kept = !p->raw && p->level <= s->keep &&
+			  s->kept < s->here / TICKS;
+		s->kept += p->kept;
 		if (p->kept)
 			s->used += packed_size(p);
 		if (!p->level && s->back_last - s->back_first < s->nr)
@@ -235,6 +266,19 @@ static uint32_t *zipf(uint32_t nr, size_t len)
 		trace[k] = (uint32_t)((uint64_t)lo * 2654435761u % nr);
 	}
 	free(sum);
+	return trace;
+}
+
+static uint32_t *move(uint32_t nr, size_t len, unsigned pct)
+{
+	uint32_t *trace = malloc(len * sizeof(*trace));
+	const uint32_t some = (uint32_t)((uint64_t)nr * pct / 100);
+
+	if (!trace || !some)
+		exit(99);
+	for (size_t k = 0; k < len; k++)
+		trace[k] = (uint32_t)(mix(k + 1) % some) +
+			   (k < len / 2 ? 0 : nr - some);
 	return trace;
 }
 
@@ -331,11 +375,11 @@ static void tell(struct sim *s, const char *pair)
 {
 	static const char *const names[] = {
 		"soon", "late", "top", "retry", "wait", "keep",
-		"stay",
+		"stay", "far",
 	};
 	int *const values[] = {
 		&s->soon, &s->late, &s->top, &s->retry, &s->wait, &s->keep,
-		&s->stay,
+		&s->stay, &s->far,
 	};
 	size_t n = strcspn(pair, "=");
 
@@ -355,11 +399,13 @@ int main(int argc, char **argv)
 	static const struct option options[] = {
 		{ "pages", 1, NULL, 'p' }, { "memory", 1, NULL, 'm' },
 		{ "accesses", 1, NULL, 'a' }, { "raw", 1, NULL, 'r' },
-		{ "trace", 1, NULL, 't' }, { NULL, 0, NULL, 0 },
+		{ "trace", 1, NULL, 't' }, { "move", 1, NULL, 'v' },
+		{ NULL, 0, NULL, 0 },
 	};
 	struct sim s = { .nr = 131072, .soon = 4, .late = 0, .top = 6,
-			 .retry = 192, .wait = 8, .keep = 0, .stay = 4 };
-	unsigned memory_pct = 76, raw_pct = 16;
+			 .retry = 192, .wait = 8, .keep = 0, .stay = 4,
+			 .far = 4 };
+	unsigned memory_pct = 76, raw_pct = 16, move_pct = 0;
 	const char *file = NULL;
 	size_t len = 2000000;
 	uint32_t *trace;
@@ -372,6 +418,7 @@ int main(int argc, char **argv)
 		case 'a': len = strtoul(optarg, NULL, 10); break;
 		case 'r': raw_pct = (unsigned)atoi(optarg); break;
 		case 't': file = optarg; break;
+		case 'v': move_pct = (unsigned)atoi(optarg); break;
 		default: return 99;
 		}
 	}
@@ -386,7 +433,8 @@ int main(int argc, char **argv)
 	s.back = calloc(s.nr, sizeof(*s.back));
 	if (!s.page || !s.queue || !s.back)
 		return 99;
-	trace = file ? read_trace(file, &len, s.nr) : zipf(s.nr, len);
+	trace = file ? read_trace(file, &len, s.nr)
+		: move_pct ? move(s.nr, len, move_pct) : zipf(s.nr, len);
 	printf("%-8s %8s %8s %8s %8s %10s\n", "per 1000", "misses", "soft",
 	       "packed", "clean", "resident");
 	begin(&s, raw_pct);

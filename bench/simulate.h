@@ -19,6 +19,7 @@ struct page {
 	bool raw;		/* does not pack */
 	bool refused;		/* uzswap: and this is known */
 	bool kept;		/* uzswap: still has its object */
+	bool early;		/* uzswap: left early */
 	bool used;		/* clock: accessed bit */
 	bool active;		/* clock */
 };
@@ -41,7 +42,9 @@ struct sim {
 	uint64_t first, last;
 	uint32_t *back;		/* uzswap: came back late, a ring */
 	uint64_t back_first, back_last;
-	int soon, late, top, retry, wait, keep, stay;
+	double left[2], back_soon[2];	/* uzswap: by the hand, early */
+	uint64_t asked, kept;
+	int soon, late, top, retry, wait, keep, stay, far;
 };
 
 void become_stored(struct sim *s, struct page *p);
