@@ -406,7 +406,7 @@ static bool follow_trails(struct helper *h, size_t *taken)
 
 	if (unlikely(atomic_load(&h->engine->fork.shares)))
 		return follow(h, &c->passed, JUST_GIVEN, VIEW_OWN, taken);
-	if (!follow(h, &c->passed, 0, VIEW_PASSED, taken) && 
+	if (!follow(h, &c->passed, 0, VIEW_PASSED, taken) &&
 	    !early_is_too(&c->early))
 		follow(h, &c->returned, (uint32_t)stay, VIEW_PASSED, taken);
 	return *taken;
