@@ -168,6 +168,7 @@ static void churn(unsigned seconds, unsigned rate)
 	uint64_t rand = 88172645463325252u;
 	uint64_t begin = sys_now_ns();
 	uint64_t nr = 0;
+	uint64_t took;
 	uint64_t now;
 
 	while ((now = sys_now_ns()) - begin < seconds * NS_PER_S) {
@@ -176,8 +177,9 @@ static void churn(unsigned seconds, unsigned rate)
 		look(&books);
 		if (books.looks % 100 == 0)
 			look(&kernel);
-		if (sys_now_ns() - now < NS_PER_S / 100)
-			sys_nanosleep(now + NS_PER_S / 100 - sys_now_ns());
+		took = sys_now_ns() - now;
+		if (took < NS_PER_S / 100)
+			sys_nanosleep(NS_PER_S / 100 - took);
 	}
 	now -= begin;
 	printf("%.0f s, %.0f operations a second, %llu objects moved\n",
