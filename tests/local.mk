@@ -313,6 +313,7 @@ check-hostile:
 	test -f hostile/Makefile || { cd hostile && \
 		$(abs_top_srcdir)/configure -q CC='$(CC)' \
 			--enable-sanitize=address,undefined; }
+	$(MAKE) -C hostile -s $(BUILT_SOURCES)
 	$(MAKE) -C hostile -s zctl $(FUZZ_TESTS)
 	for t in $(FUZZ_TESTS); do hostile/$$t || exit; done
 	for t in $(HOSTILE_RUNS); do \
