@@ -63,7 +63,7 @@ static bool claim_page(struct engine *e, struct claim *c, page_word *w,
 	return page_shift(&e->pages, w, &old, c->now);
 }
 
-/* Put the word back as it was. */
+/* Put the word back as it was: KEPT of a STORED one is EARLY. */
 static void unclaim(struct engine *e, const struct claim *c)
 {
 	uint64_t old = c->now;

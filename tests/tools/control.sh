@@ -43,17 +43,6 @@ holder()
 
 checks=0
 
-# wait_for COMMAND: up to 20 s
-wait_for()
-{
-	n=0
-	until eval "$1"; do
-		n=$((n + 1))
-		[ $n -lt 200 ] || return 1
-		sleep 0.1
-	done
-}
-
 check()
 {
 	checks=$((checks + 1))

@@ -50,17 +50,6 @@ int main(void)
 END
 ${CC:-cc} -g -O1 -o "$work/holder" "$work/holder.c" || broken 'no compiler'
 
-# wait_for COMMAND: up to 20 s
-wait_for()
-{
-	n=0
-	until eval "$1"; do
-		n=$((n + 1))
-		[ $n -lt 200 ] || return 1
-		sleep 0.1
-	done
-}
-
 checks=0
 check()
 {

@@ -8,6 +8,7 @@
 # the tool, and work where the real library is not built.
 #
 #   fake MODE                       start tests/tools/fake_target: $pid
+#   wait_for COMMAND                until it succeeds, 20 s at most
 
 # shellcheck source=tests/lib/script.sh
 . "$(dirname "$0")/../lib/script.sh"
@@ -28,6 +29,16 @@ echo 'int uzswap_stub;' |
 	$CC -shared -fPIC -nostdlib -x c -o "$library" - ||
 	broken 'no stub library'
 chmod 755 "$zctl" "$library" "$work/.libs"
+
+wait_for()
+{
+	n=0
+	until eval "$1"; do
+		n=$((n + 1))
+		[ $n -lt 200 ] || return 1
+		sleep 0.1
+	done
+}
 
 # compile_c NAME: stdin to $work/NAME, with the remaining arguments
 compile_c()

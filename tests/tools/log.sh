@@ -32,16 +32,6 @@ int main(void)
 }
 END
 
-wait_for()
-{
-	n=0
-	until eval "$1"; do
-		n=$((n + 1))
-		[ $n -lt 200 ] || return 1
-		sleep 0.1
-	done
-}
-
 mkfifo "$work/in"
 UZSWAP_LOG=info UZSWAP_LOG_FILE="$work/%e.%p.%t.%%.%h.log" \
 	UZSWAP_MIN_MANAGED_BYTES=1M "$zctl" run -- "$work/holder" \
