@@ -135,6 +135,12 @@ long hook_uffd_ioctl(int fd, unsigned long cmd, void *arg);
 /* summary.c: in the child of a fork; what the parent did is not its own. */
 void hooks_summary_child(void);
 
+/*
+ * summary.c: say it now, and not again; the engine was READY before it ended.
+ * Context: app.
+ */
+void hooks_summary_aside(uint32_t ready);
+
 /* hook_malloc.c, hook_fork.c: find the next definitions.  Context: init. */
 void hook_malloc_init(void);
 void hook_map_init(void);

@@ -154,13 +154,16 @@ void hooks_allocated(size_t len)
 bool hooks_step_aside(uint64_t max_ns)
 {
 	uint32_t mode = HOOKS_DORMANT;
+	uint32_t ready = 0;
 
-	if (atomic_compare_exchange_strong(&hooks.mode, &mode, HOOKS_OFF) ||
-	    mode != HOOKS_AWAKE)
-		return true;
-	if (!mode_go(&hooks_engine, MODE_AWAY, max_ns))
-		return false;
-	atomic_store(&hooks.mode, HOOKS_OFF);
+	if (!atomic_compare_exchange_strong(&hooks.mode, &mode, HOOKS_OFF) &&
+	    mode == HOOKS_AWAKE) {
+		ready = atomic_load(&hooks_engine.ready);
+		if (!mode_go(&hooks_engine, MODE_AWAY, max_ns))
+			return false;
+		atomic_store(&hooks.mode, HOOKS_OFF);
+	}
+	hooks_summary_aside(ready);
 	return true;
 }
 

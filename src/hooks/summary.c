@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The summary when a program ends: one line, on its standard error or at the
- * end of a file; under torture when it ends by _exit(), too.  The file's name
+ * end of a file; under torture when it ends by _exit(), too; and before it
+ * forbids system calls, as later we may make none.  The file's name
  * is as proc_expand() takes it; it is opened when it is written, so a daemon's
  * chdir() counts.
  */
@@ -43,19 +44,12 @@ static void append_amount(char **end, const char *limit, uint64_t n,
 	text_append(end, limit, what);
 }
 
-static void describe(char *line, const char *limit, const char *closed)
+static void describe(char *line, const char *limit, const char *how)
 {
-	uint32_t ready = atomic_load(&hooks_engine.ready);
 	struct store_usage use;
 	char *end = line;
 
 	*line = 0;
-	if (ready != 1) {
-		text_append(&end, limit, ready ?
-			    "it did not work, nothing was stored" :
-			    "dormant, nothing was stored");
-		return;
-	}
 	store_usage(&hooks_engine.store, &use);
 	append_amount(&end, limit, use.pages * PAGE_SIZE, " stored in ",
 		      true);
@@ -68,7 +62,7 @@ static void describe(char *line, const char *limit, const char *closed)
 	append_amount(&end, limit, count_get(UZSWAP_COUNT_faults) -
 		      inherited.faults, " faults; most used ", false);
 	append_amount(&end, limit, hooks_engine.usage_max, " of ", true);
-	append_amount(&end, limit, hooks_engine.now.limit, closed, true);
+	append_amount(&end, limit, hooks_engine.now.limit, how, true);
 }
 
 static void write_to_file(const char *pattern, const char *line)
@@ -117,26 +111,46 @@ static const char *audit(void)
 	return "";
 }
 
-__attribute__((destructor)) static void unloaded(void)
+static void say(uint32_t ready, const char *how)
 {
 	const char *where = hooks.stats_at_exit;
-	const char *closed = audit();
-	char line[400];
+	char line[400] = "dormant, nothing was stored";
 	bool yes;
 
 	if (!*where || (!text_parse_bool(&yes, where) && !yes))
 		return;
-	describe(line, line + sizeof(line), closed);
+	if (ready == 1)
+		describe(line, line + sizeof(line), how);
+	else if (ready)
+		text_copy(line, sizeof(line),
+			  "it did not work, nothing was stored");
 	if (!text_parse_bool(&yes, where))
 		log_line("at exit: ", line, NULL);
 	else
 		write_to_file(where, line);
 }
 
-/* Children of fork() mostly end this way, past all destructors. */
+void hooks_summary_aside(uint32_t ready)
+{
+	say(ready, "; stepped aside");
+	hooks.stats_at_exit[0] = 0;
+}
+
+__attribute__((destructor)) static void unloaded(void)
+{
+	const char *how = audit();
+
+	say(atomic_load(&hooks_engine.ready), how);
+}
+
+/*
+ * Children of fork() mostly end this way, past all destructors.  Who has made
+ * us step aside may have forbidden the least of calls.
+ */
 EXPORT NORETURN void _exit(int status)
 {
-	if (hooks.cfg.torture && hooks.pid == (int32_t)sys_getpid())
+	if (hooks.cfg.torture && atomic_load(&hooks.mode) != HOOKS_OFF &&
+	    hooks.pid == (int32_t)sys_getpid())
 		unloaded();
 	sys_exit_process(status);
 }

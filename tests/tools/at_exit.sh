@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# at_exit.sh - UZSWAP_STATS_AT_EXIT: a line on standard error, or in a file.
+# at_exit.sh - UZSWAP_STATS_AT_EXIT: a line on standard error, or in a file, at
+# the end or before a filter of system calls forbids it.
 
 . "$(dirname "$0")/lib.sh"
 
@@ -44,5 +45,12 @@ if "$UZ_BUILDDIR/zctl" run --require -- true >/dev/null 2>&1; then
 	done
 	grep -q 'the books close$' "$work/said" ||
 		fault "$(cat "$work/said")"
+	# and before a program forbids us all that it needs not itself
+	$CC -std=gnu11 -O2 -o filtered \
+		"$UZ_SRCDIR/tests/preload/seccomp_over_all_threads.c" ||
+		broken 'no compiler'
+	expect 0 '' env UZSWAP_TORTURE=1 $say="$work/aside" ./filtered
+	grep -q 'pages evicted.*; stepped aside$' "$work/aside" ||
+		fault "$(cat "$work/aside")"
 fi
 finish
