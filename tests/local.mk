@@ -104,6 +104,7 @@ PRELOAD_TESTS = \
 	tests/preload/equal_pages.c \
 	tests/preload/evicted_while_asked.c \
 	tests/preload/exec_and_spawn.c \
+	tests/preload/exec_while_busy.c \
 	tests/preload/exit_while_busy.c \
 	tests/preload/few_descriptors.c \
 	tests/preload/fork_child_reads.c \
@@ -124,6 +125,7 @@ PRELOAD_TESTS = \
 	tests/preload/incompressible.c \
 	tests/preload/io_uring_on_stored.c \
 	tests/preload/jump_out_of_handlers.c \
+	tests/preload/killed_while_busy.c \
 	tests/preload/limit_too_small.c \
 	tests/preload/limited_by_rlimits.c \
 	tests/preload/main_thread_ends.c \
@@ -244,6 +246,7 @@ REAL_FILES = \
 	tests/real/py_objects.py \
 	tests/real/redis_client.c \
 	tests/real/redis_load.py \
+	tests/real/redis_suite.sh \
 	tests/real/refuse.sh \
 	tests/real/refused.c \
 	tests/real/resp.c \

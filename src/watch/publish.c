@@ -2,7 +2,9 @@
 /*
  * Gauges are read one by one while the engine runs on, so they are made to
  * add up here: what is stored and resident never exceeds what is managed,
- * and untouched is the rest.
+ * and untouched is the rest.  The counters of what left and came back are of
+ * one moment with what is stored: so they close but for the pages a thread
+ * has in hand, also in the last page of a process that was killed.
  *
  * The file:  | struct uzswap_stats | .. | struct uzswap_pool | ..
  *            0                          UZSWAP_POOL_AT
@@ -58,6 +60,7 @@ _Static_assert((unsigned)CONFIG_CONTROL == UZSWAP_BY_CONTROL &&
 #define MFD_ALLOW_SEALING 2u
 #endif
 
+#define LOOKS	16u	/* for a moment in which nothing moves */
 #define SEALS	(F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW)
 
 static void copy_text(char *to, size_t len, const char *from)
@@ -169,20 +172,41 @@ uint64_t publish_resident(struct engine *e)
 	return min_size(anon, atomic_load(&e->adopt.eligible));
 }
 
+static uint64_t nr_moved(void)
+{
+	return count_get(UZSWAP_COUNT_evicted) +
+	       count_get(UZSWAP_COUNT_restored) +
+	       count_get(UZSWAP_COUNT_dropped) +
+	       count_get(UZSWAP_COUNT_overtaken);
+}
+
+/* All counters, and what is stored, while nothing moves if that can be had. */
+static void put_counters(struct uzswap_stats *s, struct engine *e)
+{
+	for (unsigned i = 0; i < LOOKS; i++) {
+		const uint64_t before = nr_moved();
+
+		s->stored = (page_total(&e->pages, PAGE_STORED) +
+			     page_total(&e->pages, PAGE_ARRIVING)) * PAGE_SIZE;
+		for (unsigned c = 0; c < UZSWAP_NR_COUNTERS; c++)
+			s->counters[c] = count_get((enum uzswap_counter)c);
+		if (nr_moved() == before)
+			return;
+	}
+}
+
+/* After put_counters(). */
 static void put_memory(struct uzswap_stats *s, struct engine *e)
 {
 	struct store_usage use;
 	uint64_t leaving = page_total(&e->pages, PAGE_LEAVING) +
 			   page_total(&e->pages, PAGE_PACKING);
-	uint64_t stored = page_total(&e->pages, PAGE_STORED) +
-			  page_total(&e->pages, PAGE_ARRIVING);
 
 	store_usage(&e->store, &use);
 	s->registered = atomic_load(&e->regions.bytes);
 	s->managed = atomic_load(&e->adopt.eligible);
 	if (s->managed < s->registered)
 		s->managed = s->registered;
-	s->stored = stored * PAGE_SIZE;
 	if (s->stored > s->managed)
 		s->managed = s->stored;
 	s->resident = publish_resident(e);
@@ -308,13 +332,12 @@ void publish_now(void *publish)
 	/* odd while writing; pairs with the reader's two looks at seq */
 	atomic_fetch_add(seq, 1);
 	s->updated_ns = sys_now_ns();
+	put_counters(s, e);
 	put_memory(s, e);
 	put_limit(s, e);
 	if (p->config_changed)
 		put_config(p);
 	put_pool((struct uzswap_pool *)(void *)((char *)s + UZSWAP_POOL_AT), e);
-	for (unsigned i = 0; i < UZSWAP_NR_COUNTERS; i++)
-		s->counters[i] = count_get((enum uzswap_counter)i);
 	for (unsigned i = 0; i < UZSWAP_NR_BUCKETS; i++)
 		s->fault_us[i] = atomic_load(&e->fault_us[i]);
 	atomic_fetch_add(seq, 1);

@@ -7,9 +7,10 @@
  * last figures are read after the end.  Written to fd 3, in one line:
  *
  *	evicted=N restored=N forks=N damaged=N repacked=N shared=N clean=N
- *	state=N engine=NAME
+ *	open=N state=N engine=NAME
  *
- * or "none" if there never was a page.  LIBRARY "" runs it plain.  The
+ * or "none" if there never was a page.  OPEN: pages evicted that are neither
+ * restored nor dropped, nor stored at that moment; what threads have in hand.  LIBRARY "" runs it plain.  The
  * status is the program's, 124 after SECONDS (what each thread waits for is
  * shown on stderr then), 128 + N after signal N.
  */
@@ -27,6 +28,7 @@
 
 #include "uzswap/stats.h"
 
+#define PAGE		4096
 #define POLL_NS		5000000L	/* 5 ms */
 
 static struct uzswap_stats *map_file(const char *path)
@@ -129,9 +131,13 @@ static void report(const struct uzswap_stats *s)
 	}
 #define N(name) (unsigned long long)s->counters[UZSWAP_COUNT_##name]
 	dprintf(3, "evicted=%llu restored=%llu forks=%llu damaged=%llu "
-		"repacked=%llu shared=%llu clean=%llu state=%u engine=%.15s\n",
+		"repacked=%llu shared=%llu clean=%llu open=%lld state=%u "
+		"engine=%.15s\n",
 		N(evicted), N(restored), N(forks), N(damaged), N(repacked),
-		N(shared), N(evicted_clean), s->state, s->engine);
+		N(shared), N(evicted_clean),
+		(long long)(N(evicted) - N(restored) - N(dropped) -
+			    N(overtaken) - s->stored / PAGE),
+		s->state, s->engine);
 #undef N
 }
 
