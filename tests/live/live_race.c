@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Threads that check and rewrite their memory, give it up, map it anew and
- * move it, while the engine takes it away under torture, with both engines;
- * every byte is known at any time, and the books close.
+ * Threads that check and rewrite their memory, give it up, map it anew, move
+ * it and fork, while the engine takes it away under torture, with both engines;
+ * every byte is known at any time, also to the children, and the books close.
  *
  * It is made to be run with sanitizers, too (make check-sanitizers): so it is
  * linked with the engine, whose threads are pthreads then, and all that the
@@ -29,6 +29,7 @@
 #define PIECES	((size_t)32)	/* of each thread; and one place to spare */
 #define STRETCH	(THREADS * (PIECES + 1) * STEP)
 #define LIMIT	(12 * MIB)	/* of 24 */
+#define FORK_IN	16		/* steps */
 #define LONG_NS	(60ull * 1000000000ull)
 
 static struct engine engine;
@@ -83,11 +84,50 @@ static void move(struct worker *w, size_t i)
 	w->spare = map_over(from, PROT_NONE);
 }
 
+static void look_at_all(const struct worker *w)
+{
+	for (size_t i = 0; i < PIECES; i++)
+		look(w, i);
+}
+
+static void rewrite(struct worker *w, size_t i)
+{
+	w->seed[i] = next_random(&w->random) | 1;
+	fill_all(w->at[i], PIECE, w->seed[i]);
+}
+
+/* As hooks/hook_fork.c does it; the other threads go on meanwhile. */
+static void fork_and_look(struct worker *w)
+{
+	int status;
+	pid_t pid;
+
+	fork_make_room(&engine);
+	fork_hold(&engine);
+	fork_prepare(&engine);
+	pid = fork();
+	if (pid == 0) {
+		fork_child(&engine);
+		look_at_all(w);
+		rewrite(w, next_random(&w->random) % PIECES);
+		look_at_all(w);
+		CHECK(audit_wait(&engine, LONG_NS));
+		_exit(0);
+	}
+	fork_parent(&engine);
+	CHECK(pid > 0);
+	rewrite(w, next_random(&w->random) % PIECES);
+	CHECK(waitpid(pid, &status, 0) == pid);
+	CHECK(status == 0);
+}
+
 static void step(struct worker *w)
 {
 	size_t i = next_random(&w->random) % PIECES;
 
 	look(w, i);
+	if (next_random(&w->random) % FORK_IN == 0)
+		fork_and_look(w);
 	switch (next_random(&w->random) % 16) {
 	case 0 ... 1:
 		CHECK(!madvise(w->at[i], LEN, MADV_DONTNEED));
@@ -103,8 +143,7 @@ static void step(struct worker *w)
 	case 6 ... 9:
 		break;
 	default:
-		w->seed[i] = next_random(&w->random) | 1;
-		fill_all(w->at[i], PIECE, w->seed[i]);
+		rewrite(w, i);
 	}
 }
 
@@ -114,8 +153,7 @@ static void *work(void *worker)
 
 	while (time(NULL) < end)
 		step(w);
-	for (size_t i = 0; i < PIECES; i++)
-		look(w, i);
+	look_at_all(w);
 	return NULL;
 }
 
@@ -163,10 +201,12 @@ static void race(enum engine_kind kind, uint64_t seed)
 		CHECK(!pthread_join(workers[t].thread, NULL));
 	CHECK(atomic_load(&engine.ready) == 1);
 	CHECK(audit_wait(&engine, LONG_NS));
-	printf("%s, seed %llu: %llu pages evicted, %llu restored\n",
+	printf("%s, seed %llu: %llu pages evicted, %llu restored, "
+	       "%llu forks\n",
 	       engine.use_move ? "move" : "wp", (unsigned long long)seed,
 	       (unsigned long long)count_get(UZSWAP_COUNT_evicted),
-	       (unsigned long long)count_get(UZSWAP_COUNT_restored));
+	       (unsigned long long)count_get(UZSWAP_COUNT_restored),
+	       (unsigned long long)count_get(UZSWAP_COUNT_forks));
 	CHECK(count_get(UZSWAP_COUNT_evicted));
 	CHECK(mode_go(&engine, MODE_AWAY, LONG_NS));
 }

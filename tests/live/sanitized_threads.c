@@ -10,6 +10,16 @@
 #include "base/sys.h"
 #include "base/thread.h"
 
+#ifdef __SANITIZE_THREAD__
+/* A child of several threads starts some again, as ours do; it may. */
+const char *__tsan_default_options(void);
+
+const char *__tsan_default_options(void)
+{
+	return "die_after_fork=0";
+}
+#endif
+
 static void *begin(void *arg)
 {
 	struct thread *t = arg;
