@@ -35,6 +35,7 @@ struct hooks {
 	char stats_at_exit[256];	/* as the option is given */
 	uint64_t look_every;		/* bytes allocated between looks */
 	bool profile;			/* record from the start */
+	bool valgrind;			/* it runs us: we can't */
 	struct engine_config cfg;
 };
 

@@ -65,8 +65,15 @@ COLD void hooks_wake(void)
 	uint32_t dormant = HOOKS_DORMANT;
 
 	if (!atomic_compare_exchange_strong(&hooks.mode, &dormant,
-					    HOOKS_AWAKE))
+					    hooks.valgrind ? HOOKS_OFF
+							   : HOOKS_AWAKE))
 		return;
+	if (hooks.valgrind) {
+		log_line("running WITHOUT compression: valgrind runs one "
+			 "thread at a time, and nobody could answer faults",
+			 NULL);
+		return;
+	}
 	/* whatever its size: the engine itself lies there */
 	exempt_add(&hooks_engine.exempt, EXEMPT_NEVER,
 		   (uintptr_t)__bss_start & PAGE_MASK,
@@ -307,10 +314,22 @@ static void configure_profile(const struct config *c)
 		hooks.threshold = WAKE_PROFILE;
 }
 
+/* Valgrind preloads its own into what it runs. */
+static bool is_valgrind(char *const *env)
+{
+	static const char key[] = "LD_PRELOAD=";
+
+	for (char *const *p = env; *p; p++)
+		if (!strncmp(*p, key, sizeof(key) - 1) &&
+		    strstr(*p, "/vgpreload_"))
+			return true;
+	return false;
+}
+
 /* UZSWAP_REQUIRE: better no program than one without compression. */
 static void check_required(const struct engine_config *cfg)
 {
-	if (source_is_there(cfg))
+	if (!hooks.valgrind && source_is_there(cfg))
 		return;
 	log_line("UZSWAP_REQUIRE is set: not starting the program", NULL);
 	sys_exit_process(125);
@@ -351,6 +370,7 @@ static enum hooks_mode configure(char **env)
 	char buf[256];
 
 	set_log_level(env);
+	hooks.valgrind = is_valgrind(env);
 	read_env(&config, env);
 	config_log(c);
 	if (c->follow.num == CONFIG_FOLLOW_NONE)

@@ -3,7 +3,8 @@
 #
 # debuggers.sh - what uzswap(7) says of debuggers: strace, perf and gdb attach
 # and let go without harm; gdb reads a stored page as an error, never as wrong
-# bytes, and after zctl off as what it is; so does the core that gcore writes.
+# bytes, and after zctl off as what it is; so does the core that gcore writes;
+# under valgrind the library steps aside.
 
 . "$(dirname "$0")/lib.sh"
 
@@ -146,4 +147,18 @@ check 'after gcore'
 check 'at the end'
 exec 3>&-
 wait_for '! kill -0 "$pid" 2>/dev/null' || fault 'it does not end'
+
+# valgrind, with as much as would have to be stored
+if command -v valgrind >/dev/null; then
+	sed "s/$PAGES/2048/" "$work/holder.c" >"$work/small.c"
+	$CC -g -O1 -o "$work/small" "$work/small.c" || broken 'no compiler'
+	yes check | head -n 20 | timeout 60 "$zctl" run --limit 4M \
+		--set min_managed=1M -- valgrind -q --tool=none "$work/small" \
+		>"$work/said" 2>"$work/err" ||
+		fault "under valgrind: status $?"
+	[ "$(grep -cx right "$work/said")" = 20 ] ||
+		fault "under valgrind: $(cat "$work/said")"
+	grep -q 'WITHOUT compression: valgrind' "$work/err" ||
+		fault "under valgrind: $(cat "$work/err")"
+fi
 finish
