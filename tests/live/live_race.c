@@ -194,6 +194,8 @@ static void race(enum engine_kind kind, uint64_t seed)
 					    PROT_READ | PROT_WRITE);
 	}
 	CHECK(!engine_wake(&engine, &cfg));
+	while (!atomic_load(&engine.ready))	/* a fork asks for it, too */
+		thread_wait(&engine.ready, 0, LONG_NS);
 	for (size_t t = 0; t < THREADS; t++)
 		CHECK(!pthread_create(&workers[t].thread, NULL, work,
 				      &workers[t]));

@@ -23,6 +23,7 @@ build=${UZ_BUILDDIR:-$here/../../build}
 TORTURE_REDIS=$(cd "$1" && pwd)
 results=$2
 shift 2
+# shellcheck disable=SC2046  # names are words
 [ $# != 0 ] || set -- $(sed -n '/^set ::all_tests {/,/^}/s/^ *\([a-z]*\/.*\)/\1/p' \
 	"$TORTURE_REDIS/tests/test_helper.tcl")
 touch "$results" || exit 99
