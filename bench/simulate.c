@@ -25,10 +25,11 @@
  * level at which the object of a restored page is kept (-1 none), stay= how
  * long a page that came back late stays, in 1/1000 of the resident (-1: until
  * the hand comes), far= how much more often such pages have to come back soon,
- * than those that the hand found, to stay longer (0: they never do).
+ * than those that the hand found, to stay longer (0: they never do), busy=
+ * how many times the mean makes a chunk busy (0: none is).
  *
- * Per 1000 accesses: misses (a fault that unpacks), soft faults, pages
- * packed, pages that left by their kept object.
+ * Per 1000 accesses: misses (a fault that unpacks), soft faults, pages brought
+ * along with a miss, pages packed, pages that left by their kept object.
  */
 #include <getopt.h>
 #include <math.h>
@@ -40,6 +41,9 @@
 
 #define THETA		0.99
 #define TICKS		16	/* in a turnover of what is resident */
+#define CHUNK		512u	/* pages */
+#define BLOCK		16u
+#define CHANCE		64u	/* pages asked for: no busy chunk yet */
 #define NONE		UINT32_MAX
 #define NEVER		(UINT32_MAX / 2)	/* not written yet */
 
@@ -80,6 +84,37 @@ void become_here(struct sim *s, struct page *p)
 static uint32_t tick(const struct sim *s)
 {
 	return (uint32_t)(s->evicted * TICKS / (uint64_t)(s->here + 1));
+}
+
+/* engine/busy.h */
+static uint32_t lately(const struct sim *s, const struct spot *c)
+{
+	/* as more become resident, a tick lasts longer, and may come twice */
+	uint32_t past = tick(s) > c->tick ? tick(s) - c->tick : 0;
+
+	return past < 32 ? c->count >> past : 0;
+}
+
+static void note(struct sim *s, struct spot *c)
+{
+	c->count = lately(s, c) + 1;
+	c->tick = tick(s);
+}
+
+static void note_asked(struct sim *s, uint32_t n)
+{
+	note(s, &s->spot[n / CHUNK]);
+	note(s, &s->all);
+}
+
+static bool is_busy(const struct sim *s, uint32_t n)
+{
+	uint32_t count = lately(s, &s->spot[n / CHUNK]);
+
+	return s->busy && count >= CHANCE &&
+	       (uint64_t)count * (s->nr / CHUNK) >=
+	       (uint64_t)s->busy * lately(s, &s->all) &&
+	       (!s->crowded || tick(s) - (s->crowded - 1) >= 2);
 }
 
 static uint8_t heat_of(int level)
@@ -188,17 +223,40 @@ static void make_room(struct sim *s)
 			judge(s, n, true);
 			continue;
 		}
-		judge(s, s->hand, false);
+		if (!is_busy(s, s->hand))
+			judge(s, s->hand, false);
 		s->hand = (s->hand + 1) % s->nr;
-		if (++looked % (s->nr / 8) == 0 && s->eager < heat_of(s->top))
+		if (++looked % (s->nr / 8))
+			continue;
+		if (s->eager >= heat_of(s->top) / 2)
+			s->crowded = tick(s) + 1;
+		if (s->eager < heat_of(s->top))
 			s->eager = 2 * s->eager + 1;
 	}
 	s->eager = 0;
 }
 
+/* The pages around N, which was asked for where much is. */
+static void bring_along(struct sim *s, uint32_t n)
+{
+	for (uint32_t i = n / BLOCK * BLOCK; i < (n / BLOCK + 1) * BLOCK; i++) {
+		struct page *p = &s->page[i];
+
+		if (i >= s->nr || p->place != STORED || p->left == NEVER)
+			continue;
+		become_here(s, p);
+		s->misses--;
+		s->ahead++;
+		p->level = (uint8_t)(p->level ? p->level - 1 : 0);
+		p->heat = 0;
+		p->kept = false;
+	}
+}
+
 static void uzswap_touch(struct sim *s, uint32_t n)
 {
 	struct page *p = &s->page[n];
+	bool busy;
 
 	if (p->place == HERE)
 		return;
@@ -226,13 +284,17 @@ static void uzswap_touch(struct sim *s, uint32_t n)
 					     ? p->level - 1 : s->late);
 		else if (p->level < s->top)
 			p->level++;
+		busy = is_busy(s, n);
 		become_here(s, p);
-		p->kept = !p->raw && p->level <= s->keep &&
+		note_asked(s, n);
+		p->kept = !busy && !p->raw && p->level <= s->keep &&
 			  s->kept < s->here / TICKS;
 		s->kept += p->kept;
 		if (p->kept)
 			s->used += packed_size(p);
-		if (!p->level && s->back_last - s->back_first < s->nr)
+		if (busy)
+			bring_along(s, n);
+		else if (!p->level && s->back_last - s->back_first < s->nr)
 			s->back[s->back_last++ % s->nr] = n;
 	}
 	p->heat = heat_of(p->level);
@@ -298,34 +360,6 @@ static uint32_t *read_trace(const char *name, size_t *len, uint32_t nr)
 	return trace;
 }
 
-static int by_count(const void *a, const void *b)
-{
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-	return (x < y) - (x > y);
-}
-
-/* The pages that pack and are read most often stay; the others never. */
-static double lfu(const struct sim *s, const uint32_t *trace, size_t from,
-		  size_t len)
-{
-	uint32_t *count = calloc(s->nr, sizeof(*count));
-	double room = s->memory - s->nr / RATIO;
-	size_t misses = 0;
-	size_t stay;
-
-	for (size_t k = from; k < len; k++)
-		count[trace[k]] += !s->page[trace[k]].raw;
-	for (uint32_t n = 0; n < s->nr; n++)
-		room -= s->page[n].raw ? 1 - 1 / RATIO : 0;
-	stay = room > 0 ? (size_t)(room / (1 - 1 / RATIO)) : 0;
-	qsort(count, s->nr, sizeof(*count), by_count);
-	for (size_t i = stay; i < s->nr; i++)
-		misses += count[i];
-	free(count);
-	return 1000.0 * (double)misses / (double)(len - from);
-}
-
 struct policy {
 	const char *name;
 	void (*touch)(struct sim *s, uint32_t n);
@@ -362,11 +396,12 @@ static void run(struct sim s, const struct policy *policy,
 		policy->touch(&s, n);
 	for (size_t k = 0; k < from; k++)
 		policy->touch(&s, trace[k]);
-	s.misses = s.soft = s.packed = s.clean = 0;
+	s.misses = s.soft = s.packed = s.clean = s.ahead = 0;
 	for (size_t k = from; k < len; k++)
 		policy->touch(&s, trace[k]);
-	printf("%-8s %8.1f %8.1f %8.1f %8.1f %9.1f%%\n", policy->name,
+	printf("%-8s %8.1f %8.1f %8.1f %8.1f %8.1f %9.1f%%\n", policy->name,
 	       (double)s.misses * per, (double)s.soft * per,
+	       (double)s.ahead * per,
 	       (double)s.packed * per, (double)s.clean * per,
 	       100.0 * s.here / s.nr);
 }
@@ -375,11 +410,11 @@ static void tell(struct sim *s, const char *pair)
 {
 	static const char *const names[] = {
 		"soon", "late", "top", "retry", "wait", "keep",
-		"stay", "far",
+		"stay", "far", "busy",
 	};
 	int *const values[] = {
 		&s->soon, &s->late, &s->top, &s->retry, &s->wait, &s->keep,
-		&s->stay, &s->far,
+		&s->stay, &s->far, &s->busy,
 	};
 	size_t n = strcspn(pair, "=");
 
@@ -404,7 +439,7 @@ int main(int argc, char **argv)
 	};
 	struct sim s = { .nr = 131072, .soon = 4, .late = 0, .top = 6,
 			 .retry = 192, .wait = 8, .keep = 0, .stay = 4,
-			 .far = 4 };
+			 .far = 4, .busy = 2 };
 	unsigned memory_pct = 76, raw_pct = 16, move_pct = 0;
 	const char *file = NULL;
 	size_t len = 2000000;
@@ -431,12 +466,13 @@ int main(int argc, char **argv)
 	s.page = calloc(s.nr, sizeof(*s.page));
 	s.queue = calloc(s.nr, sizeof(*s.queue));
 	s.back = calloc(s.nr, sizeof(*s.back));
-	if (!s.page || !s.queue || !s.back)
+	s.spot = calloc(s.nr / CHUNK + 1, sizeof(*s.spot));
+	if (!s.page || !s.queue || !s.back || !s.spot)
 		return 99;
 	trace = file ? read_trace(file, &len, s.nr)
 		: move_pct ? move(s.nr, len, move_pct) : zipf(s.nr, len);
-	printf("%-8s %8s %8s %8s %8s %10s\n", "per 1000", "misses", "soft",
-	       "packed", "clean", "resident");
+	printf("%-8s %8s %8s %8s %8s %8s %10s\n", "per 1000", "misses",
+	       "soft", "ahead", "packed", "clean", "resident");
 	begin(&s, raw_pct);
 	printf("%-8s %8.1f\n", "lfu", lfu(&s, trace, len / 4, len));
 	for (size_t i = 0; i < sizeof(policies) / sizeof(policies[0]); i++)

@@ -5,6 +5,7 @@
  * simulate.h - pages without content, and what holds them; see simulate.c.
  */
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define RATIO		1.75
@@ -28,6 +29,11 @@ struct list {
 	uint32_t head, tail, nr;
 };
 
+/* Pages asked for of late, in a chunk; see engine/busy.h. */
+struct spot {
+	uint32_t count, tick;
+};
+
 struct sim {
 	struct page *page;
 	uint32_t nr;
@@ -44,7 +50,10 @@ struct sim {
 	uint64_t back_first, back_last;
 	double left[2], back_soon[2];	/* uzswap: by the hand, early */
 	uint64_t asked, kept;
-	int soon, late, top, retry, wait, keep, stay, far;
+	struct spot *spot, all;		/* uzswap: by chunk, and in all */
+	uint32_t crowded;		/* uzswap: tick + 1; 0 never */
+	uint64_t ahead;			/* uzswap: brought along */
+	int soon, late, top, retry, wait, keep, stay, far, busy;
 };
 
 void become_stored(struct sim *s, struct page *p);
@@ -53,5 +62,8 @@ void become_here(struct sim *s, struct page *p);
 /* simulate_kernel.c: page N is used. */
 void lru_touch(struct sim *s, uint32_t n);
 void clock_touch(struct sim *s, uint32_t n);
+
+/* Misses in 1000, if it is known how often each page will be read. */
+double lfu(const struct sim *s, const uint32_t *trace, size_t from, size_t len);
 
 #endif

@@ -3,6 +3,8 @@
  * simulate_kernel.c - what sees every access: one list for lru, two and
  * accessed bits for clock.
  */
+#include <stdlib.h>
+
 #include "simulate.h"
 
 #define NONE		UINT32_MAX
@@ -98,4 +100,33 @@ void clock_touch(struct sim *s, uint32_t n)
 	p->active = (uint32_t)s->evicted - p->left <= s->here;
 	list_add(s, p->active ? &s->active : &s->inactive, n);
 	clock_shrink(s);
+}
+
+/* --- what nobody can know ----------------------------------------------- */
+
+static int by_count(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x < y) - (x > y);
+}
+
+/* The pages that pack and are read most often stay; the others never. */
+double lfu(const struct sim *s, const uint32_t *trace, size_t from, size_t len)
+{
+	uint32_t *count = calloc(s->nr, sizeof(*count));
+	double room = s->memory - s->nr / RATIO;
+	size_t misses = 0;
+	size_t stay;
+
+	for (size_t k = from; k < len; k++)
+		count[trace[k]] += !s->page[trace[k]].raw;
+	for (uint32_t n = 0; n < s->nr; n++)
+		room -= s->page[n].raw ? 1 - 1 / RATIO : 0;
+	stay = room > 0 ? (size_t)(room / (1 - 1 / RATIO)) : 0;
+	qsort(count, s->nr, sizeof(*count), by_count);
+	for (size_t i = stay; i < s->nr; i++)
+		misses += count[i];
+	free(count);
+	return 1000.0 * (double)misses / (double)(len - from);
 }

@@ -59,8 +59,10 @@ ENGINE = \
 	src/engine/steward.c src/engine/steward.h \
 	src/engine/mode.c src/engine/mode.h \
 	src/engine/whole.c src/engine/whole.h \
+	src/engine/busy.c src/engine/busy.h \
 	src/engine/early.c src/engine/early.h \
 	src/engine/trail.c src/engine/trail.h \
+	src/engine/pin.c src/engine/pin.h \
 	src/engine/yield.c src/engine/yield.h \
 	src/engine/audit.c src/engine/audit.h \
 	src/engine/cold.c src/engine/cold.h \
@@ -74,6 +76,7 @@ ENGINE = \
 	src/engine/hot.c src/engine/hot.h \
 	src/engine/keep.c src/engine/keep.h \
 	src/engine/restore.c src/engine/restore.h \
+	src/engine/snapshot.c src/engine/snapshot.h \
 	src/engine/order.c src/engine/order.h \
 	src/engine/event.c src/engine/event.h \
 	src/engine/gate.c src/engine/gate.h \

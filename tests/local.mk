@@ -24,6 +24,7 @@
 
 UNIT_TESTS = \
 	tests/unit/test_arena \
+	tests/unit/test_busy \
 	tests/unit/test_cgroup \
 	tests/unit/test_codec \
 	tests/unit/test_config \

@@ -22,11 +22,13 @@
 #include "engine/keep.h"
 
 #define RUNS		64	/* runs taken from one look */
+#define PASS_MOST	1024u	/* chunks, 20 us */
 #define JUDGED_AT_ONCE	32u	/* pages, 1 us: a fault waits for the end */
 #define SERVER_TAKES	64u	/* pages at a time: somebody waits */
 #define LEVEL_MAX	6u	/* heat 63: the hottest */
 #define SOON		4u	/* ticks: a refault, of a page in use */
 #define HEAT_MAX	((1u << LEVEL_MAX) - 1)
+#define HEAT_BUSY	(HEAT_MAX / 2)	/* of pages in a busy chunk */
 #define REFUSED_TICKS	192u	/* twelve turnovers: then it may pay */
 #define JUST_GIVEN	4u	/* entries: still being read, if shared */
 #define PASSED_LEAST	1024u
@@ -56,7 +58,8 @@ int cold_init(struct cold *c, struct arena *a, uint64_t limit)
 	early_init(&c->early);
 	atomic_init(&c->eager, 0);
 	atomic_init(&c->no_hand_ns, 0);
-	if (trail_init(&c->passed, a, ring_length(limit)))
+	if (busy_init(&c->busy, a, limit) ||
+	    trail_init(&c->passed, a, ring_length(limit)))
 		return -ENOMEM;
 	return trail_init(&c->returned, a, RETURNED_MOST);
 }
@@ -67,50 +70,14 @@ void cold_share(struct cold *c)
 	trail_clear(&c->returned);
 }
 
-static unsigned pin_slot(uintptr_t page, unsigned probe)
-{
-	uint64_t hash = (uint64_t)(page >> PAGE_SHIFT) * 0x9e3779b97f4a7c15u;
-
-	return ((unsigned)(hash >> (64 - COLD_PIN_BITS)) + probe) %
-	       COLD_PINS;
-}
-
-/* When all places are taken, threads came and went: forget an old one. */
-void cold_pin(struct cold *c, uintptr_t addr)
-{
-	uintptr_t page = addr & PAGE_MASK;
-
-	for (unsigned i = 0; i < COLD_PROBES; i++) {
-		_Atomic uintptr_t *at = &c->pins[pin_slot(page, i)];
-		uintptr_t there = 0;
-
-		if (atomic_compare_exchange_strong(at, &there, page) ||
-		    there == page)
-			return;
-	}
-	atomic_store(&c->pins[pin_slot(page, (unsigned)(page >> PAGE_SHIFT) %
-					     COLD_PROBES)], page);
-}
-
-bool cold_is_pinned(const struct cold *c, uintptr_t page)
-{
-	for (unsigned i = 0; i < COLD_PROBES; i++) {
-		uintptr_t there =
-			atomic_load_explicit(&c->pins[pin_slot(page, i)],
-					     memory_order_relaxed);
-
-		if (!there || there == page)
-			return there;
-	}
-	return false;
-}
-
 void cold_be_eager(struct cold *c)
 {
 	uint32_t eager = atomic_load(&c->eager);
 
 	if (eager < HEAT_MAX)
 		atomic_store(&c->eager, 2 * eager + 1);
+	if (eager >= HEAT_BUSY)
+		busy_crowd(&c->busy, atomic_load(&c->tick));
 }
 
 void cold_be_calm(struct cold *c)
@@ -172,6 +139,55 @@ uint64_t cold_restored(struct cold *c, uint64_t word, bool asked, bool *soon)
 	return page_with_heat(word, level, heat_of(level));
 }
 
+void cold_asked(struct engine *e, uintptr_t addr)
+{
+	struct cold *c = &e->cold;
+
+	busy_asked(&c->busy, addr, atomic_load_explicit(
+			&c->tick, memory_order_relaxed));
+}
+
+bool cold_is_busy(struct engine *e, uintptr_t addr)
+{
+	struct cold *c = &e->cold;
+
+	return busy_is(&c->busy, addr, atomic_load_explicit(
+			       &c->tick, memory_order_relaxed),
+		       atomic_load_explicit(&e->pages.nr_chunks,
+					    memory_order_relaxed));
+}
+
+/* The region at the hand, or the next one; false if there is none. */
+static bool at_hand(struct engine *e, struct region *r)
+{
+	struct cold *c = &e->cold;
+
+	if (!region_next(&e->regions, c->hand, r)) {
+		count_one(UZSWAP_COUNT_sweeps);
+		c->hand = 0;
+		if (!region_next(&e->regions, 0, r))
+			return false;
+	}
+	c->hand = max_size(r->start, c->hand);
+	return true;
+}
+
+/* The same, beyond busy chunks; after very many of them one counts as not. */
+static bool pass_busy(struct engine *e, struct region *r)
+{
+	struct cold *c = &e->cold;
+	unsigned n = 0;
+
+	while (at_hand(e, r)) {
+		if (n++ == PASS_MOST || !cold_is_busy(e, c->hand))
+			return true;
+		count_one(UZSWAP_COUNT_skip_at_work);
+		c->hand = min_size(round_down(c->hand, CHUNK_SIZE) +
+				   CHUNK_SIZE, r->end);
+	}
+	return false;
+}
+
 /* Advance the hand over one look; the runs present there. */
 static long look(struct helper *h, struct page_run *runs)
 {
@@ -184,18 +200,12 @@ static long look(struct helper *h, struct page_run *runs)
 	long nr;
 
 	lock_take(&c->lock);
-	if (!region_next(&e->regions, c->hand, &r)) {
-		count_one(UZSWAP_COUNT_sweeps);
-		c->hand = 0;
-		if (!region_next(&e->regions, 0, &r)) {
-			lock_drop(&c->lock);
-			return -1;
-		}
+	if (!pass_busy(e, &r)) {
+		lock_drop(&c->lock);
+		return -1;
 	}
-	start = r.start > c->hand ? r.start : c->hand;
-	end = round_down(start, CHUNK_SIZE) + CHUNK_SIZE;
-	if (end > r.end)
-		end = r.end;
+	start = c->hand;
+	end = min_size(round_down(start, CHUNK_SIZE) + CHUNK_SIZE, r.end);
 	/* skip what is empty in one step, then stay within one chunk */
 	nr = pagemap_present(&h->pagemap, &next, start,
 			     h->pagemap.has_scan ? r.end : end, runs, 1);
@@ -330,7 +340,7 @@ static bool judge(struct helper *h, uintptr_t addr, size_t nr,
 		yes = (view == VIEW_PASSED ? is_passed(w) :
 		       view == VIEW_OWN ? is_own(e, w, eager, &stays) :
 		       !w || is_cold(e, w, eager)) &&
-		      !cold_is_pinned(&e->cold, page);
+		      !pin_is_on(&e->cold.pins, page);
 
 		if (i % 64 == 0)
 			cold[i / 64] = 0;

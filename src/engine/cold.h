@@ -31,15 +31,13 @@
 #include "base/lock.h"
 #include "base/pagemap.h"
 #include "base/types.h"
+#include "engine/busy.h"
 #include "engine/early.h"
+#include "engine/pin.h"
 #include "engine/trail.h"
 
 struct engine;
 struct helper;
-
-#define COLD_PIN_BITS	13
-#define COLD_PINS	(1u << COLD_PIN_BITS)
-#define COLD_PROBES	16u	/* places looked at for one page */
 
 struct cold {
 	struct lock lock;	/* LOCK_COLD: the hand */
@@ -48,10 +46,11 @@ struct cold {
 	_Atomic uint32_t evicted_in_tick;
 	_Atomic uint32_t tick_len;	/* evictions per tick: resident / 16 */
 	_Atomic uint32_t eager;	/* heat that counts as cold, 0..63 */
-	_Atomic uintptr_t pins[COLD_PINS]; /* pages, hashed; never taken out */
+	struct pins pins;	/* never taken out */
 	struct trail passed;		/* by threads that read on */
 	struct trail returned;		/* late */
 	struct early early;		/* do they leave too early? */
+	struct busy busy;		/* chunks that are to stay */
 	_Atomic uint64_t no_hand_ns;	/* shared memory: rests until then */
 };
 
@@ -77,17 +76,6 @@ bool cold_sweep(struct helper *h, size_t *taken);
 size_t cold_take(struct helper *h, uintptr_t start, size_t nr);
 
 /*
- * The page at ADDR must never leave.  For thread descriptors and robust
- * mutexes: the kernel writes to them where it asks nobody for a missing page
- * (a task that ends) or kills the program if it gets none (rseq).
- * Context: app.
- */
-void cold_pin(struct cold *c, uintptr_t addr);
-
-/* Context: server. */
-bool cold_is_pinned(const struct cold *c, uintptr_t page);
-
-/*
  * A thread that reads through its memory in order has left this stretch:
  * what came back there for its sake goes first.  So a pass over more than
  * fits does not push out all that was resident, to find nothing of it at
@@ -107,6 +95,12 @@ void cold_passed(struct cold *c, struct page_run run);
  * comes.
  */
 void cold_returned(struct cold *c, uintptr_t addr);
+
+/* The page at ADDR came back as somebody asked for it. */
+void cold_asked(struct engine *e, uintptr_t addr);
+
+/* Is the chunk of ADDR busy?  Then its pages stay together (busy.h). */
+bool cold_is_busy(struct engine *e, uintptr_t addr);
 
 /* Nothing was found to leave: if memory is shared, the hand takes a rest. */
 void cold_rest(struct engine *e);

@@ -34,8 +34,8 @@ static void pin_thread(struct engine *e, pid_t tid)
 
 	if (!head)
 		return;
-	cold_pin(&e->cold, head - BEFORE);
-	cold_pin(&e->cold, head + AFTER - 1);
+	pin_add(&e->cold.pins, head - BEFORE);
+	pin_add(&e->cold.pins, head + AFTER - 1);
 	have_resident((head - BEFORE) & PAGE_MASK);
 	have_resident((head + AFTER - 1) & PAGE_MASK);
 }

@@ -40,7 +40,7 @@ size_t evict_mark(struct helper *h, struct tray *t, uintptr_t addr, size_t nr,
 			break;
 		old = atomic_load(w);
 		if (page_state(old) != PAGE_HERE || (old & PAGE_REFUSED) ||
-		    cold_is_pinned(&e->cold, addr + n * PAGE_SIZE))
+		    pin_is_on(&e->cold.pins, addr + n * PAGE_SIZE))
 			break;
 		atomic_store(staging_owner(&e->staging, slot),
 			     addr + n * PAGE_SIZE);

@@ -4,9 +4,6 @@
  * servers asked for the same page one acts, and no evictor can take it in
  * between.  If the kernel says no, the word is set back and whoever waits
  * for a neighbour that was claimed along is woken, to ask again.
- *
- * In a snapshot (fork.h) the books must not change: the page is put there,
- * the word stays, and the journal remembers.
  */
 #include "engine/restore.h"
 
@@ -17,6 +14,7 @@
 #include "engine/evict.h"
 #include "engine/keep.h"
 #include "engine/reclaim.h"
+#include "engine/snapshot.h"
 
 /* --- how many ---------------------------------------------------------- */
 
@@ -108,7 +106,7 @@ static void wake_rest(struct engine *e, uintptr_t addr, size_t done, size_t nr)
 			  (nr - from) * PAGE_SIZE);
 }
 
-static enum restore_result result_of(enum uffd_result r)
+enum restore_result restore_result_of(enum uffd_result r)
 {
 	switch (r) {
 	case UFFD_DONE:
@@ -209,7 +207,7 @@ static enum restore_result restore_fresh(struct helper *h,
 	reclaim_owe(h, ev->addr, done);
 	stream_note(&e->restore.streams, ev, done);
 	count_add(UZSWAP_COUNT_filled, done);
-	return done ? RESTORE_DONE : result_of(r);
+	return done ? RESTORE_DONE : restore_result_of(r);
 }
 
 /* --- on probation: move it back ----------------------------------------- */
@@ -242,7 +240,7 @@ static enum restore_result restore_leaving(struct helper *h,
 		unclaim(e, &c);
 		/* HOLE: the evictor is about to move it just now */
 		return r == UFFD_HOLE && e->use_move ? RESTORE_AGAIN
-						     : result_of(r);
+						     : restore_result_of(r);
 	}
 	if (unlikely(probe_owns(e, slot)))
 		probe_asked(e, slot);
@@ -292,23 +290,28 @@ static size_t claim_stored(struct helper *h, struct claim *c, uintptr_t addr,
 	return n;
 }
 
-static void settle_stored(struct engine *e, const struct claim *c, bool asked)
+enum restore_why {
+	WHY_ASKED,	/* somebody waits for the first page */
+	WHY_AT_WORK,	/* the same, where much is asked for: it will stay */
+	WHY_PASSED,	/* the same, but he is only passing through */
+	WHY_AHEAD,	/* nobody has asked yet */
+	WHY_AROUND,	/* the same, where much is asked for */
+};
+
+static void settle_stored(struct engine *e, const struct claim *c,
+			  enum restore_why why, bool first)
 {
 	struct store_ref ref = { page_where(c->was) };
+	bool stays = why == WHY_AT_WORK || why == WHY_AROUND;
 	uint64_t word;
 	bool soon;
 
-	word = cold_restored(&e->cold, c->was, asked, &soon);
-	settle_kept(e, c, word, true, ref, !page_heat(word));
+	word = cold_restored(&e->cold, c->was, first && why <= WHY_AT_WORK,
+			     &soon);
+	settle_kept(e, c, word, true, ref, !page_heat(word) && !stays);
 	if (soon)
 		count_one(UZSWAP_COUNT_refaults);
 }
-
-enum restore_why {
-	WHY_ASKED,	/* somebody waits for the first page */
-	WHY_PASSED,	/* the same, but he is only passing through */
-	WHY_AHEAD,	/* nobody has asked yet */
-};
 
 /* Up to NR stored pages from ADDR on, until one is not: how many in *DONE. */
 static enum restore_result restore_run(struct helper *h, size_t *done,
@@ -325,10 +328,10 @@ static enum restore_result restore_run(struct helper *h, size_t *done,
 		return RESTORE_AGAIN;
 	r = copy_run(e, done, addr, h->bounce, nr);
 	for (size_t i = 0; i < *done; i++)
-		settle_stored(e, &claims[i], why == WHY_ASKED && i == 0);
+		settle_stored(e, &claims[i], why, i == 0);
 	if (r == UFFD_ALREADY && !*done) {
 		/* not by us: what the kernel has is newer, whatever it is */
-		settle_stored(e, &claims[0], why == WHY_ASKED);
+		settle_stored(e, &claims[0], why, true);
 		count_one(UZSWAP_COUNT_overtaken);
 		uffd_wake(&e->main, addr, PAGE_SIZE);
 		for (size_t i = 1; i < nr; i++)
@@ -339,10 +342,12 @@ static enum restore_result restore_run(struct helper *h, size_t *done,
 		unclaim(e, &claims[i]);
 	wake_rest(e, addr, *done, nr);
 	if (!*done) {
-		if (why == WHY_AHEAD)
+		if (why >= WHY_AHEAD)
 			uffd_wake(&e->main, addr, PAGE_SIZE);
-		return result_of(r);
+		return restore_result_of(r);
 	}
+	if (why <= WHY_AT_WORK)
+		cold_asked(e, addr);
 	if (why == WHY_ASKED && !page_heat(atomic_load(claims[0].word)))
 		cold_returned(&e->cold, addr);
 	reclaim_owe(h, addr, *done);
@@ -351,7 +356,8 @@ static enum restore_result restore_run(struct helper *h, size_t *done,
 }
 
 /* The other stored pages of the window: those there already are no end. */
-static void restore_ahead(struct helper *h, uintptr_t addr, uintptr_t end)
+static void restore_ahead(struct helper *h, uintptr_t addr, uintptr_t end,
+			  enum restore_why why)
 {
 	struct engine *e = h->engine;
 
@@ -364,11 +370,20 @@ static void restore_ahead(struct helper *h, uintptr_t addr, uintptr_t end)
 			continue;
 		}
 		if (restore_run(h, &done, addr, (end - addr) / PAGE_SIZE,
-				WHY_AHEAD) != RESTORE_DONE || !done)
+				why) != RESTORE_DONE || !done)
 			return;
 		count_add(UZSWAP_COUNT_readahead, done);
 		addr += done * PAGE_SIZE;
 	}
+}
+
+/* The stored pages of the block of ADDR. */
+static void restore_around(struct helper *h, uintptr_t addr)
+{
+	uintptr_t from = round_down(addr, BUSY_BLOCK);
+	size_t nr = within_chunk(h->engine, from, BUSY_BLOCK / PAGE_SIZE);
+
+	restore_ahead(h, from, from + nr * PAGE_SIZE, WHY_AROUND);
 }
 
 static enum restore_result restore_stored(struct helper *h,
@@ -378,7 +393,9 @@ static enum restore_result restore_stored(struct helper *h,
 	size_t nr = within_chunk(e, ev->addr,
 				 stream_window(&e->restore.streams, ev,
 					       STREAM_GAP));
-	bool stream = nr >= STREAM_LEAST;
+	enum restore_why why = nr >= STREAM_LEAST ? WHY_PASSED :
+			       cold_is_busy(e, ev->addr) ? WHY_AT_WORK :
+			       WHY_ASKED;
 	enum restore_result r;
 	size_t done;
 
@@ -386,60 +403,20 @@ static enum restore_result restore_stored(struct helper *h,
 		return restore_run(h, &done, ev->addr,
 				   within_chunk(e, ev->addr, RESTORE_WINDOW),
 				   WHY_AHEAD);
-	r = restore_run(h, &done, ev->addr, nr,
-			stream ? WHY_PASSED : WHY_ASKED);
+	r = restore_run(h, &done, ev->addr, nr, why);
 	if (r != RESTORE_DONE || !done)
 		return r;
 	count_add(UZSWAP_COUNT_readahead, done - 1);
 	count_one(UZSWAP_COUNT_faults_stored);
-	restore_ahead(h, ev->addr + done * PAGE_SIZE,
-		      ev->addr + nr * PAGE_SIZE);
-	if (stream && !atomic_load(&e->fork.shares))
+	if (why == WHY_AT_WORK)
+		restore_around(h, ev->addr);
+	else
+		restore_ahead(h, ev->addr + done * PAGE_SIZE,
+			      ev->addr + nr * PAGE_SIZE, WHY_AHEAD);
+	if (why == WHY_PASSED && !atomic_load(&e->fork.shares))
 		cold_passed(&e->cold, stream_last(&e->restore.streams, ev));
 	stream_note(&e->restore.streams, ev, nr);
 	return RESTORE_DONE;
-}
-
-/* --- during a fork: put it there, change nothing -------------------------- */
-
-static enum restore_result restore_snapshot(struct helper *h,
-					    const struct uffd_event *ev)
-{
-	struct engine *e = h->engine;
-	struct fork_state *f = &e->fork;
-	uintptr_t origin = fork_origin(f, ev->addr);
-	page_word *w = origin ? page_find(&e->pages, origin) : NULL;
-	uint64_t word = w ? atomic_load(w) : 0;
-	struct store_ref ref = { page_where(word) };
-	const void *from = e->restore.zeros;
-	enum uffd_result r;
-	size_t done;
-
-	switch (page_state(word)) {
-	case PAGE_LEAVING:
-		from = (const void *)staging_addr(&e->staging,
-						  page_where(word));
-		break;
-	case PAGE_STORED:
-		if (store_load(&e->store, h->codec, ref, h->bounce))
-			die("store: a stored page does not unpack");
-		from = h->bounce;
-		break;
-	case PAGE_HERE:
-	case PAGE_DYING:
-		break;
-	case PAGE_PACKING:
-	case PAGE_ARRIVING:
-		return RESTORE_AGAIN;
-	}
-	/* a void entry is harmless: it is checked when it is settled */
-	if (!fork_note_page(f, ev->addr, origin))
-		return RESTORE_AGAIN;
-	r = uffd_copy(&e->main, &done, ev->addr, from, PAGE_SIZE);
-	if (r == UFFD_ALREADY)
-		uffd_wake(&e->main, ev->addr, PAGE_SIZE);
-	reclaim_owe(h, ev->addr, done / PAGE_SIZE);
-	return result_of(r);
 }
 
 /* --- one fault ---------------------------------------------------------- */
@@ -456,7 +433,7 @@ static enum restore_result restore_in_section(struct helper *h,
 	    unlikely(!evict_remap_before(e, ev->addr, 1)))
 		return RESTORE_AGAIN;
 	if (unlikely(fork_is_snapshot(&e->fork)))
-		return restore_snapshot(h, ev);
+		return snapshot_restore(h, ev);
 	switch (page_state(old)) {
 	case PAGE_HERE:
 	case PAGE_DYING:

@@ -32,6 +32,9 @@ enum restore_result {
 	RESTORE_LOST,	/* the address is not ours: just wake the thread */
 };
 
+/* What the kernel's answer R means for a fault that got no page by it. */
+enum restore_result restore_result_of(enum uffd_result r);
+
 /*
  * Answer the fault EV.  If it is of another kind, nobody has asked, and only
  * a page that is stored or on probation comes back.

@@ -87,8 +87,8 @@ static void touch_files(void)
 /* The kernel writes there on its own account: rseq, tid, robust list. */
 static void pin_descriptor(uintptr_t addr)
 {
-	cold_pin(&hooks_engine.cold, addr);
-	cold_pin(&hooks_engine.cold, addr + DESCRIPTOR_LEN - 1);
+	pin_add(&hooks_engine.cold.pins, addr);
+	pin_add(&hooks_engine.cold.pins, addr + DESCRIPTOR_LEN - 1);
 }
 
 static void touch_threads(void)
@@ -196,8 +196,8 @@ EXPORT int pthread_mutex_init(pthread_mutex_t *m,
 
 	if (attr && !pthread_mutexattr_getrobust(attr, &robust) &&
 	    robust == PTHREAD_MUTEX_ROBUST) {
-		cold_pin(&hooks_engine.cold, (uintptr_t)m);
-		cold_pin(&hooks_engine.cold, (uintptr_t)(m + 1) - 1);
+		pin_add(&hooks_engine.cold.pins, (uintptr_t)m);
+		pin_add(&hooks_engine.cold.pins, (uintptr_t)(m + 1) - 1);
 	}
 	if (unlikely(!next_mutex_init))
 		next_mutex_init = dlsym(RTLD_NEXT, "pthread_mutex_init");
