@@ -35,6 +35,7 @@
 #define EMPTY_NS	(2 * NS_PER_S)
 #define STUCK_NS	(20 * NS_PER_MS)
 #define HOLD_NS		(50 * NS_PER_MS)	/* then the fault goes first */
+#define INSIST_NAP_NS	(200 * NS_PER_US)
 #define TORTURE_NAP_NS	(4 * NS_PER_MS)
 #define TORTURE_REST_NS	(20 * NS_PER_MS)
 /*
@@ -135,12 +136,52 @@ static size_t price(const struct reclaim *r)
 	return over < r->reserve / 4 ? 2 : over < r->reserve / 2 ? 4 : 8;
 }
 
+static bool is_deep(const struct reclaim *r)
+{
+	return atomic_load(&r->room) < -r->reserve / 2;
+}
+
+static size_t direct_rounds(struct helper *h, size_t most)
+{
+	size_t total = 0;
+
+	for (int i = 0; i < DIRECT_ROUNDS && total < most; i++) {
+		size_t freed = evict_some(h, most - total, EVICT_NOW);
+
+		if (!freed)
+			break;
+		total += freed;
+	}
+	return total;
+}
+
+/*
+ * Half of the reserve is used and nothing is found: what could leave is in
+ * the hands of an evictor that has lost its CPU.  Answering on would use up
+ * the rest before it comes back.
+ */
+static size_t direct_insist(struct helper *h, size_t most)
+{
+	struct engine *e = h->engine;
+	struct reclaim *r = &e->reclaim;
+	const uint64_t until = sys_now_ns() + HOLD_NS;
+	size_t total = 0;
+
+	while (!total && is_deep(r) && !atomic_load(&r->stuck) &&
+	       !atomic_load(&e->stopping) && !fork_is_snapshot(&e->fork) &&
+	       sys_now_ns() < until) {
+		sys_nanosleep(INSIST_NAP_NS);
+		total = direct_rounds(h, most);
+	}
+	return total;
+}
+
 void reclaim_direct(struct helper *h)
 {
 	struct engine *e = h->engine;
 	struct reclaim *r = &e->reclaim;
 	const size_t owes = h->owes;
-	size_t total = 0;
+	size_t total;
 	size_t most;
 
 	if (torture_strikes(TORTURE_DIRECT))
@@ -149,21 +190,15 @@ void reclaim_direct(struct helper *h)
 	if (likely(atomic_load(&r->room) >= 0) || !owes)
 		return;
 	if (atomic_load(&r->hopeless) ||
-	    sys_now_ns() < atomic_load(&r->no_direct_ns)) {
+	    (!is_deep(r) && sys_now_ns() < atomic_load(&r->no_direct_ns))) {
 		count_one(UZSWAP_COUNT_exceeded);
 		return;
 	}
 	count_one(UZSWAP_COUNT_direct_reclaims);
 	most = owes * price(r);
-	if (atomic_load(&r->room) < -r->reserve / 2)
+	if (is_deep(r))
 		most = max_size(most, DIRECT_LEAST);
-	for (int i = 0; i < DIRECT_ROUNDS && total < most; i++) {
-		size_t freed = evict_some(h, most - total, EVICT_NOW);
-
-		if (!freed)
-			break;
-		total += freed;
-	}
+	total = direct_rounds(h, most);
 	/* engine B's evictors fill trays, not we */
 	if (total || !e->use_move)
 		return;
@@ -172,8 +207,7 @@ void reclaim_direct(struct helper *h)
 	/* shared memory: little to look at, and more with each fault */
 	if (atomic_load(&e->fork.shares))
 		return;
-	/* but not with half of the reserve used: there is not much left */
-	if (atomic_load(&r->room) >= -r->reserve / 2)
+	if (!direct_insist(h, most))
 		atomic_store(&r->no_direct_ns, sys_now_ns() + STUCK_NS);
 }
 
@@ -181,7 +215,7 @@ bool reclaim_holds(struct engine *e, uint64_t since_ns)
 {
 	struct reclaim *r = &e->reclaim;
 
-	if (likely(e->use_move || atomic_load(&r->room) >= -r->reserve / 2) ||
+	if (likely(e->use_move || !is_deep(r)) ||
 	    atomic_load(&r->stuck) || atomic_load(&r->hopeless) ||
 	    atomic_load(&e->stopping) || fork_is_snapshot(&e->fork))
 		return false;
