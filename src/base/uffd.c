@@ -32,6 +32,7 @@ struct move_arg {
 };
 
 #define IOC_MOVE	_IOWR(UFFDIO, 0x05, struct move_arg)
+#define MOVE_QUIET	((uint64_t)1)
 #define MOVE_HOLES	((uint64_t)2)
 
 #ifndef USERFAULTFD_IOC_NEW
@@ -239,7 +240,7 @@ static bool resume(size_t *done, size_t len, long ret, int64_t count)
 }
 
 enum uffd_result uffd_copy(const struct uffd *u, size_t *done, uintptr_t to,
-			   const void *from, size_t len)
+			   const void *from, size_t len, unsigned how)
 {
 	struct uffdio_copy arg;
 	const size_t most = part_of(len);
@@ -254,6 +255,8 @@ enum uffd_result uffd_copy(const struct uffd *u, size_t *done, uintptr_t to,
 			.dst = to + *done,
 			.src = (uintptr_t)from + *done,
 			.len = most - *done,
+			.mode = how & UFFD_QUIET ? UFFDIO_COPY_MODE_DONTWAKE
+						 : 0,
 		};
 		ret = sys_ioctl(u->fd, UFFDIO_COPY, &arg);
 	} while (resume(done, most, ret, ret ? arg.copy : (int64_t)arg.len));
@@ -282,7 +285,7 @@ enum uffd_result uffd_zero(const struct uffd *u, size_t *done, uintptr_t to,
 }
 
 enum uffd_result uffd_move(const struct uffd *u, size_t *done, uintptr_t to,
-			   uintptr_t from, size_t len, bool holes)
+			   uintptr_t from, size_t len, unsigned how)
 {
 	struct move_arg arg;
 	const size_t most = part_of(len);
@@ -297,7 +300,8 @@ enum uffd_result uffd_move(const struct uffd *u, size_t *done, uintptr_t to,
 			.dst = to + *done,
 			.src = from + *done,
 			.len = most - *done,
-			.mode = holes ? MOVE_HOLES : 0,
+			.mode = (how & UFFD_HOLES ? MOVE_HOLES : 0) |
+				(how & UFFD_QUIET ? MOVE_QUIET : 0),
 		};
 		ret = sys_ioctl(u->fd, IOC_MOVE, &arg);
 	} while (resume(done, most, ret, ret ? arg.move : (int64_t)arg.len));

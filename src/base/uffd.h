@@ -68,15 +68,18 @@ int uffd_unregister(const struct uffd *u, uintptr_t start, size_t len);
 bool uffd_is_whole(const struct uffd *u, uintptr_t start, size_t len,
 		   uintptr_t nowhere);
 
+/* How to copy or move. */
+#define UFFD_HOLES	0x1u	/* missing source pages are skipped: done */
+#define UFFD_QUIET	0x2u	/* wake nobody: uffd_wake() comes later */
+
 MUST_USE enum uffd_result uffd_copy(const struct uffd *u, size_t *done,
 				    uintptr_t to, const void *from,
-				    size_t len);
+				    size_t len, unsigned how);
 MUST_USE enum uffd_result uffd_zero(const struct uffd *u, size_t *done,
 				    uintptr_t to, size_t len);
-/* HOLES: missing source pages are skipped and count as done. */
 MUST_USE enum uffd_result uffd_move(const struct uffd *u, size_t *done,
 				    uintptr_t to, uintptr_t from, size_t len,
-				    bool holes);
+				    unsigned how);
 MUST_USE enum uffd_result uffd_protect(const struct uffd *u, uintptr_t start,
 				       size_t len, bool on);
 void uffd_wake(const struct uffd *u, uintptr_t start, size_t len);

@@ -123,6 +123,9 @@ struct helper {
 	struct tray *packing;	/* being packed, or NULL */
 	uint32_t pack_at;	/* its next slot */
 	bool pack_left;		/* a slot could not be finished */
+	struct page_run put;	/* by restore_page(), nobody woken yet */
+	struct page_run ahead;	/* to restore after that... */
+	bool around;		/* ...where much is asked for */
 	uint32_t owes;		/* pages given since room was made; servers */
 	struct flight flight;	/* engine B; evictors.  Others read */
 	struct pagemap pagemap;

@@ -154,10 +154,11 @@ static bool begin_pack(struct helper *h, uint32_t slot, uintptr_t *addr,
 	return ours;
 }
 
-enum uffd_result evict_back(struct engine *e, uintptr_t addr, uint64_t slot)
+enum uffd_result evict_back(struct engine *e, uintptr_t addr, uint64_t slot,
+			    unsigned how)
 {
-	return e->use_move ? evict_move_back(e, addr, slot)
-			   : evict_remap_back(e, addr, slot);
+	return e->use_move ? evict_move_back(e, addr, slot, how)
+			   : evict_remap_back(e, addr, slot, how);
 }
 
 /* It does not pay, or there is no place: back where it came from. */
@@ -170,7 +171,7 @@ static bool give_back(struct helper *h, page_word *w, uint64_t old,
 
 	while (!page_shift(&e->pages, w, &old, claim))
 		claim = page_at(old, PAGE_ARRIVING, slot); /* now WANTED */
-	r = evict_back(e, addr, slot);
+	r = evict_back(e, addr, slot, 0);
 	old = claim;
 	if (r != UFFD_DONE) {
 		page_shift(&e->pages, w, &old,

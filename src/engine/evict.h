@@ -52,8 +52,12 @@ size_t evict_mark(struct helper *h, struct tray *t, uintptr_t addr, size_t nr,
 		  enum page_state as);
 void evict_enqueue(struct helper *h, struct tray *t, size_t nr, size_t used);
 
-/* The page in SLOT back to ADDR.  In a section, the word claimed. */
-enum uffd_result evict_back(struct engine *e, uintptr_t addr, uint64_t slot);
+/*
+ * The page in SLOT back to ADDR, as uffd_copy() by HOW.  In a section, the
+ * word claimed.
+ */
+enum uffd_result evict_back(struct engine *e, uintptr_t addr, uint64_t slot,
+			    unsigned how);
 
 /*
  * Make room for about NR pages: choose, take out, pack.

@@ -44,10 +44,10 @@ bool evict_move_works(struct engine *e)
 	for (size_t i = 0; i < 2 * PAGE_SIZE / 8; i++)
 		page[i] = i * 0x9e3779b97f4a7c15u;
 	ok = uffd_move(&e->main, &done, slot, addr, 2 * PAGE_SIZE,
-		       false) == UFFD_DONE && done == 2 * PAGE_SIZE;
+		       0) == UFFD_DONE && done == 2 * PAGE_SIZE;
 	/* on to the trash window, which is the second userfaultfd's */
 	ok = ok && uffd_move(&e->aside, &done, e->steward.trash, slot,
-			     2 * PAGE_SIZE, true) == UFFD_DONE;
+			     2 * PAGE_SIZE, UFFD_HOLES) == UFFD_DONE;
 	for (size_t i = 0; ok && i < 2 * PAGE_SIZE / 8; i++)
 		ok = ((uint64_t *)e->steward.trash)[i] ==
 		     i * 0x9e3779b97f4a7c15u;
@@ -134,7 +134,7 @@ static enum uffd_result move_run(struct helper *h, struct tray *t,
 	torture_pause();
 	if (nr)
 		r = uffd_move(&e->main, &done, staging_addr(&e->staging, slot),
-			      addr, nr * PAGE_SIZE, false);
+			      addr, nr * PAGE_SIZE, 0);
 	done = keep_moved(e, r, addr, slot, done / PAGE_SIZE, nr);
 	if (r == UFFD_DONE)
 		r = UFFD_HOLE;	/* a page further on is not ours to move */
@@ -252,13 +252,13 @@ size_t evict_move_leave(struct helper *h, uintptr_t addr, size_t nr,
 /* --- coming back, and clearing up ----------------------------------------- */
 
 enum uffd_result evict_move_back(struct engine *e, uintptr_t addr,
-				 uint64_t slot)
+				 uint64_t slot, unsigned how)
 {
 	struct tray *t = &e->staging.trays[slot / TRAY_SLOTS];
 	uintptr_t from = staging_addr(&e->staging, slot);
 	size_t done;
 	enum uffd_result r = uffd_move(&e->main, &done, addr, from, PAGE_SIZE,
-				       false);
+				       how);
 
 	if (r == UFFD_ALREADY) {
 		/* its evictor is done with it, and so is the slot: a lie */
@@ -272,7 +272,7 @@ enum uffd_result evict_move_back(struct engine *e, uintptr_t addr,
 	/* shared since a fork, or the mapping's protection has changed */
 	if (r == UFFD_BUSY || r == UFFD_REFUSED)
 		r = uffd_copy(&e->main, &done, addr, (const void *)from,
-			      PAGE_SIZE);
+			      PAGE_SIZE, how);
 	return r;
 }
 
@@ -292,7 +292,7 @@ bool evict_move_empty(struct helper *h, uintptr_t from, size_t nr)
 	for (int i = 0; i < TRASH_TRIES && at < len; i++) {
 		enum uffd_result r = uffd_move(&e->aside, &done,
 					       h->trash + at, from + at,
-					       len - at, true);
+					       len - at, UFFD_HOLES);
 
 		at += done;
 		if (r == UFFD_HOLE)

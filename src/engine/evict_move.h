@@ -24,11 +24,11 @@ size_t evict_move_leave(struct helper *h, uintptr_t addr, size_t nr,
 			bool huge);
 
 /*
- * The page in SLOT back to ADDR.  In a section, the word claimed.  ALREADY:
- * it may have moved, or was never here; evict_move_is_filled() knows.
+ * As evict_back().  ALREADY: it may have moved, or was never here;
+ * evict_move_is_filled() knows.
  */
 enum uffd_result evict_move_back(struct engine *e, uintptr_t addr,
-				 uint64_t slot);
+				 uint64_t slot, unsigned how);
 
 /* Is there a page in SLOT?  Asked only where there is doubt. */
 bool evict_move_is_filled(struct engine *e, uint64_t slot);

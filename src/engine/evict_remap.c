@@ -95,7 +95,7 @@ bool evict_remap_works(struct engine *e)
 	     make_readable(slot, 2 * PAGE_SIZE) == 0;
 	/* gone from there, and still registered there */
 	ok = ok && uffd_copy(&e->aside, &done, addr, (const void *)slot,
-			     2 * PAGE_SIZE) == UFFD_DONE;
+			     2 * PAGE_SIZE, 0) == UFFD_DONE;
 	for (size_t i = 0; ok && i < 2 * PAGE_SIZE / 8; i++)
 		ok = page[i] == i * 0x9e3779b97f4a7c15u &&
 		     ((uint64_t *)slot)[i] == page[i];
@@ -424,12 +424,12 @@ size_t evict_remap_leave(struct helper *h, uintptr_t addr, size_t nr)
 /* --- coming back, and clearing up ----------------------------------------- */
 
 enum uffd_result evict_remap_back(struct engine *e, uintptr_t addr,
-				  uint64_t slot)
+				  uint64_t slot, unsigned how)
 {
 	uintptr_t from = staging_addr(&e->staging, slot);
 	size_t done;
 	enum uffd_result r = uffd_copy(&e->main, &done, addr,
-				       (const void *)from, PAGE_SIZE);
+				       (const void *)from, PAGE_SIZE, how);
 
 	/* staging is not registered: no event */
 	if (r == UFFD_DONE)

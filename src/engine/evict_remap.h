@@ -55,9 +55,9 @@ void evict_remap_start(struct engine *e, bool first);
 /* As evict_leave(); nothing leaves by a server.  Context: worker. */
 size_t evict_remap_leave(struct helper *h, uintptr_t addr, size_t nr);
 
-/* The page in SLOT back to ADDR.  In a section, the word claimed. */
+/* As evict_back(). */
 enum uffd_result evict_remap_back(struct engine *e, uintptr_t addr,
-				  uint64_t slot);
+				  uint64_t slot, unsigned how);
 
 /* Free the memory of NR dead slots at FROM; false: not now. */
 bool evict_remap_empty(struct helper *h, uintptr_t from, size_t nr);

@@ -90,7 +90,8 @@ static void serve_own(struct helper *h, const struct uffd *u,
 {
 	size_t done;
 	enum uffd_result r = uffd_copy(u, &done, ev->addr,
-				       h->engine->restore.zeros, PAGE_SIZE);
+				       h->engine->restore.zeros, PAGE_SIZE,
+				       0);
 
 	if (r != UFFD_DONE)
 		uffd_wake(u, ev->addr, PAGE_SIZE);	/* let him ask again */
@@ -120,6 +121,7 @@ static bool answer(struct helper *h, const struct uffd_event *ev,
 	}
 	count_one(UZSWAP_COUNT_faults);
 	count_time(e, since_ns);
+	restore_wake(h);
 	return true;
 }
 

@@ -137,7 +137,7 @@ static enum probe_result move_out(struct engine *e, enum uffd_result *r,
 	}
 	keep_drop(e, old);
 	*r = uffd_move(&e->main, &done, staging_addr(&e->staging, slot), addr,
-		       PAGE_SIZE, false);
+		       PAGE_SIZE, 0);
 	if (*r == UFFD_ALREADY && evict_move_is_filled(e, slot))
 		*r = UFFD_DONE;
 	if (*r != UFFD_DONE)
@@ -308,7 +308,7 @@ bool probe_return(struct helper *h, unsigned i)
 	w = claim(e, i, PAGE_ARRIVING, &addr);
 	if (w) {
 		old = atomic_load(w);
-		r = evict_back(e, addr, slot);
+		r = evict_back(e, addr, slot, 0);
 		if (r == UFFD_ALREADY && !evict_move_is_filled(e, slot))
 			r = UFFD_DONE;
 		if (r == UFFD_DONE) {

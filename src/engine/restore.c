@@ -4,6 +4,9 @@
  * servers asked for the same page one acts, and no evictor can take it in
  * between.  If the kernel says no, the word is set back and whoever waits
  * for a neighbour that was claimed along is woken, to ask again.
+ *
+ * Whoever got what he waits for is woken after the section: he may take the
+ * CPU at once, and would keep the section open and all readers waiting.
  */
 #include "engine/restore.h"
 
@@ -30,15 +33,18 @@ static size_t within_chunk(struct engine *e, uintptr_t addr, size_t max)
  * Copy NR pages, or fewer: the kernel wants them in one mapping, and calls a
  * run that reaches into the next one "not there".
  */
-static enum uffd_result copy_run(struct engine *e, size_t *done,
+static enum uffd_result copy_run(struct helper *h, size_t *done,
 				 uintptr_t addr, const void *from, size_t nr)
 {
 	enum uffd_result r;
 
 	do {
-		r = uffd_copy(&e->main, done, addr, from, nr * PAGE_SIZE);
+		r = uffd_copy(&h->engine->main, done, addr, from,
+			      nr * PAGE_SIZE, UFFD_QUIET);
 		nr /= 2;
 	} while (r == UFFD_HOLE && !*done && nr);
+	h->put.start = addr;
+	h->put.end = addr + *done;
 	*done /= PAGE_SIZE;
 	return r;
 }
@@ -191,7 +197,7 @@ static enum restore_result restore_fresh(struct helper *h,
 	nr = claim_fresh(e, claims, ev->addr, fill_window(e, ev));
 	if (!nr)
 		return RESTORE_AGAIN;
-	r = copy_run(e, &done, ev->addr, e->restore.zeros, nr);
+	r = copy_run(h, &done, ev->addr, e->restore.zeros, nr);
 	for (size_t i = 0; i < done; i++) {
 		/* what it held is gone, we were not told */
 		keep_drop(e, claims[i].was);
@@ -225,7 +231,7 @@ static enum restore_result restore_leaving(struct helper *h,
 
 	if (!claim_page(e, &c, w, old))
 		return RESTORE_AGAIN;
-	r = evict_back(e, ev->addr, slot);
+	r = evict_back(e, ev->addr, slot, UFFD_QUIET);
 	/*
 	 * A fault answered before: the page has been marked, and its evictor
 	 * is about to move it.  Or the kernel has moved it and does not say
@@ -242,6 +248,8 @@ static enum restore_result restore_leaving(struct helper *h,
 		return r == UFFD_HOLE && e->use_move ? RESTORE_AGAIN
 						     : restore_result_of(r);
 	}
+	h->put.start = ev->addr;
+	h->put.end = ev->addr + PAGE_SIZE;
 	if (unlikely(probe_owns(e, slot)))
 		probe_asked(e, slot);
 	atomic_store(staging_owner(&e->staging, slot), 0);
@@ -326,7 +334,7 @@ static enum restore_result restore_run(struct helper *h, size_t *done,
 	nr = claim_stored(h, claims, addr, nr);
 	if (!nr)
 		return RESTORE_AGAIN;
-	r = copy_run(e, done, addr, h->bounce, nr);
+	r = copy_run(h, done, addr, h->bounce, nr);
 	for (size_t i = 0; i < *done; i++)
 		settle_stored(e, &claims[i], why, i == 0);
 	if (r == UFFD_ALREADY && !*done) {
@@ -355,35 +363,34 @@ static enum restore_result restore_run(struct helper *h, size_t *done,
 	return RESTORE_DONE;
 }
 
-/* The other stored pages of the window: those there already are no end. */
-static void restore_ahead(struct helper *h, uintptr_t addr, uintptr_t end,
-			  enum restore_why why)
+static bool is_stored(struct engine *e, uintptr_t addr)
 {
-	struct engine *e = h->engine;
+	page_word *w = page_find(&e->pages, addr);
 
-	while (addr < end) {
-		page_word *w = page_find(&e->pages, addr);
-		size_t done;
-
-		if (!w || page_state(atomic_load(w)) != PAGE_STORED) {
-			addr += PAGE_SIZE;
-			continue;
-		}
-		if (restore_run(h, &done, addr, (end - addr) / PAGE_SIZE,
-				why) != RESTORE_DONE || !done)
-			return;
-		count_add(UZSWAP_COUNT_readahead, done);
-		addr += done * PAGE_SIZE;
-	}
+	return w && page_state(atomic_load(w)) == PAGE_STORED;
 }
 
-/* The stored pages of the block of ADDR. */
-static void restore_around(struct helper *h, uintptr_t addr)
+/*
+ * The next run of stored pages that are to come along: those there already
+ * are no end.  False if there is none.
+ */
+static bool restore_ahead(struct helper *h)
 {
-	uintptr_t from = round_down(addr, BUSY_BLOCK);
-	size_t nr = within_chunk(h->engine, from, BUSY_BLOCK / PAGE_SIZE);
+	struct engine *e = h->engine;
+	struct page_run *left = &h->ahead;
+	size_t done;
 
-	restore_ahead(h, from, from + nr * PAGE_SIZE, WHY_AROUND);
+	while (left->start < left->end && !is_stored(e, left->start))
+		left->start += PAGE_SIZE;
+	if (left->start >= left->end || unlikely(fork_is_snapshot(&e->fork)))
+		return false;
+	restore_run(h, &done, left->start,
+		    within_chunk(e, left->start,
+				 (left->end - left->start) / PAGE_SIZE),
+		    h->around ? WHY_AROUND : WHY_AHEAD);
+	count_add(UZSWAP_COUNT_readahead, done);
+	left->start += done * PAGE_SIZE;
+	return done;
 }
 
 static enum restore_result restore_stored(struct helper *h,
@@ -408,11 +415,11 @@ static enum restore_result restore_stored(struct helper *h,
 		return r;
 	count_add(UZSWAP_COUNT_readahead, done - 1);
 	count_one(UZSWAP_COUNT_faults_stored);
-	if (why == WHY_AT_WORK)
-		restore_around(h, ev->addr);
-	else
-		restore_ahead(h, ev->addr + done * PAGE_SIZE,
-			      ev->addr + nr * PAGE_SIZE, WHY_AHEAD);
+	h->around = why == WHY_AT_WORK;
+	h->ahead.start = h->around ? round_down(ev->addr, BUSY_BLOCK)
+				   : ev->addr + done * PAGE_SIZE;
+	h->ahead.end = h->around ? h->ahead.start + BUSY_BLOCK
+				 : ev->addr + nr * PAGE_SIZE;
 	if (why == WHY_PASSED && !atomic_load(&e->fork.shares))
 		cold_passed(&e->cold, stream_last(&e->restore.streams, ev));
 	stream_note(&e->restore.streams, ev, nr);
@@ -462,8 +469,32 @@ enum restore_result restore_page(struct helper *h,
 	enum restore_result r;
 
 	torture_pause();
+	h->ahead.end = 0;
 	order_enter(o, h->slot);
 	r = restore_in_section(h, ev);
 	order_leave(o, h->slot);
 	return r;
+}
+
+static void wake_put(struct helper *h)
+{
+	if (h->put.start < h->put.end)
+		uffd_wake(&h->engine->main, h->put.start,
+			  h->put.end - h->put.start);
+	h->put.end = 0;
+}
+
+void restore_wake(struct helper *h)
+{
+	struct order *o = &h->engine->order;
+	bool more = h->ahead.start < h->ahead.end;
+
+	wake_put(h);
+	while (unlikely(more)) {
+		torture_pause();
+		order_enter(o, h->slot);
+		more = restore_ahead(h);
+		order_leave(o, h->slot);
+		wake_put(h);
+	}
 }

@@ -43,4 +43,10 @@ enum restore_result restore_result_of(enum uffd_result r);
 enum restore_result restore_page(struct helper *h,
 				 const struct uffd_event *ev);
 
+/*
+ * After restore_page(): wake who waits for what it has put there, and bring
+ * the neighbours.  Context: as there.
+ */
+void restore_wake(struct helper *h);
+
 #endif

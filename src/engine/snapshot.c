@@ -38,7 +38,7 @@ enum restore_result snapshot_restore(struct helper *h,
 	/* a void entry is harmless: it is checked when it is settled */
 	if (!fork_note_page(f, ev->addr, origin))
 		return RESTORE_AGAIN;
-	r = uffd_copy(&e->main, &done, ev->addr, from, PAGE_SIZE);
+	r = uffd_copy(&e->main, &done, ev->addr, from, PAGE_SIZE, 0);
 	if (r == UFFD_ALREADY)
 		uffd_wake(&e->main, ev->addr, PAGE_SIZE);
 	reclaim_owe(h, ev->addr, done / PAGE_SIZE);
