@@ -42,6 +42,7 @@ UNIT_TESTS = \
 	tests/unit/test_pool_class \
 	tests/unit/test_pressure \
 	tests/unit/test_proc \
+	tests/unit/test_profile_filter \
 	tests/unit/test_region \
 	tests/unit/test_repack \
 	tests/unit/test_share \

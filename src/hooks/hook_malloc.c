@@ -50,15 +50,28 @@ static void early_free(void *p);
  * rest of the hook.
  */
 static struct {
-	_Atomic uint32_t why;
-	const _Atomic uint64_t *_Atomic sampled; /* set before WHY_DROP */
+	_Atomic uint32_t why;	/* 0 before hook_malloc_init() */
+	intptr_t budget_at;	/* from the thread pointer */
+	_Atomic uintptr_t sampled; /* a filter; set before WHY_DROP */
 	void *(*malloc)(size_t len);
 	void *(*calloc)(size_t nr, size_t len);
 	void *(*realloc)(void *old, size_t len);
 	void (*free)(void *p);
 } next CACHE_ALIGNED = {
-	WHY_COUNT, NULL, early_malloc, early_calloc, early_realloc, early_free
+	0, 0, 0, early_malloc, early_calloc, early_realloc, early_free
 };
+
+/*
+ * The thread's budget.  The compiler would look up where it lies in the table
+ * of offsets, which is one more cache line.
+ */
+#if defined(__x86_64__)
+#define THREAD	(*(char *__seg_fs *)0)
+#define BUDGET	(*(long __seg_fs *)next.budget_at)
+#else
+#define THREAD	((char *)__builtin_thread_pointer())
+#define BUDGET	(*(long *)(THREAD + next.budget_at))
+#endif
 
 static void *(*next_memalign)(size_t align, size_t len);
 static void *(*next_aligned_alloc)(size_t align, size_t len);
@@ -114,7 +127,7 @@ static void find_usable_size(void)
 void hook_malloc_refresh(void)
 {
 	/* what is sampled from now on is dropped when it is freed */
-	atomic_store(&next.sampled, hooks_profile.bits);
+	atomic_store(&next.sampled, atomic_load(&hooks_profile.filter.asked));
 	set(WHY_DROP, atomic_load(&hooks_profile.has_live));
 	set(WHY_SAMPLE, hooks_are_profiling());
 	set(WHY_GATE, gate_is_active(&hooks_engine.gate));
@@ -132,6 +145,9 @@ void hook_malloc_init(void)
 	next.malloc = dlsym(RTLD_NEXT, "malloc");
 	find_allocator();
 	find_usable_size();
+	next.budget_at = (char *)&thread.budget - THREAD;
+	/* release: where the budget is, before it is counted */
+	set(WHY_COUNT, true);
 }
 
 /* Bytes were counted in full: what is due?  True: a sample. */
@@ -167,8 +183,7 @@ static bool settle(void)
 
 static inline bool count(size_t len)
 {
-	thread.budget -= (long)len;
-	return unlikely(thread.budget < 0);
+	return unlikely((BUDGET -= (long)len) < 0);
 }
 
 /*
@@ -273,16 +288,19 @@ static inline void *reallocate(void *old, size_t len)
 	return ret;
 }
 
-/* Is P in the profile, as far as a few bits can tell? */
-static inline bool is_sampled(void *p)
+/* Is P in the profile, as far as a few bits can tell?  For WHY_DROP. */
+static inline bool may_be_sampled(void *p)
 {
-	if (likely(!has(WHY_DROP)))
-		return false;
 	/* pairs with set(): the reason is seen, so are the bits */
 	atomic_thread_fence(memory_order_acquire);
-	return unlikely(profile_may_have(
+	return unlikely(profile_filter_has(
 		atomic_load_explicit(&next.sampled, memory_order_relaxed),
 		(uintptr_t)p));
+}
+
+static inline bool is_sampled(void *p)
+{
+	return unlikely(has(WHY_DROP)) && may_be_sampled(p);
 }
 
 /* Forgotten before somebody else may get the same address. */
@@ -319,10 +337,13 @@ static __attribute__((noinline)) void free_seldom(void *p)
 	gate_leave(&hooks_engine.gate, pass);
 }
 
-EXPORT void free(void *p)
+/* In as few cache lines as can be. */
+EXPORT __attribute__((aligned(CACHE_LINE))) void free(void *p)
 {
-	if (unlikely(has(WHY_DROP | WHY_GATE)) &&
-	    (has(WHY_GATE) || is_sampled(p)))
+	uint32_t why = atomic_load_explicit(&next.why, memory_order_relaxed) &
+		       (WHY_DROP | WHY_GATE);
+
+	if (unlikely(why) && (why != WHY_DROP || may_be_sampled(p)))
 		free_seldom(p);
 	else
 		next.free(p);

@@ -14,6 +14,7 @@
 #include "hooks/unwind.h"
 
 #define PAUSE_NS	(100 * NS_PER_US)
+#define SAMPLE_MOST_NS	(200 * NS_PER_US) /* or else somebody had our CPU */
 
 /* Where random numbers come from, and whether the thread is in here. */
 static __thread struct {
@@ -87,6 +88,7 @@ void hook_profile_add(enum uzswap_profile_kind kind, void *addr, size_t len)
 		atomic_fetch_add(&p->no_stack, 1);
 	profile_add(p, kind, (uintptr_t)addr, len, start_ns, stack.frames,
 		    stack.nr);
-	atomic_fetch_add(&p->unwind_ns, sys_now_ns() - start_ns);
+	atomic_fetch_add(&p->unwind_ns,
+			 min_size(sys_now_ns() - start_ns, SAMPLE_MOST_NS));
 	leave();
 }

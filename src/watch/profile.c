@@ -120,25 +120,11 @@ fail:
 	return false;
 }
 
-static bool make_filter(struct profile *p)
-{
-	struct arena *a = &p->engine->arena;
-
-	if (!p->bits)
-		p->bits = arena_alloc(a, PROFILE_HASHES / 8);
-	if (!p->counts)
-		p->counts = arena_alloc(a, PROFILE_HASHES);
-	return p->bits && p->counts;
-}
-
 /* A second recording knows nothing of what was freed since the first. */
 static void begin_anew(struct profile *p)
 {
 	memset(p->live, 0, UZSWAP_PROFILE_LIVE * sizeof(*p->live));
-	for (uint32_t i = 0; p->counts && i < PROFILE_HASHES; i++)
-		atomic_store_explicit(&p->counts[i], 0, memory_order_relaxed);
-	for (uint32_t i = 0; p->bits && i < PROFILE_HASHES / 64; i++)
-		atomic_store_explicit(&p->bits[i], 0, memory_order_relaxed);
+	profile_filter_clear(&p->filter);
 	for (uint32_t i = 0; i < PROFILE_MAPS; i++)
 		atomic_store(&p->maps[i], 0);
 	atomic_store(&p->live_used, 0);
@@ -177,7 +163,7 @@ void profile_start(struct profile *p)
 		atomic_store(&p->has_live, 0);
 		return;
 	}
-	if (!make_filter(p))
+	if (profile_filter_init(&p->filter, &p->engine->arena))
 		return;
 	if (!atomic_load(&p->interval))
 		atomic_store(&p->interval, p->cfg.interval);
@@ -298,6 +284,7 @@ void profile_tick(struct profile *p)
 	else if (atomic_load(&e->probes.on))
 		profile_round_tick(p, now_ns);
 	fork_work_end(&e->fork);
+	profile_filter_choose(&p->filter, atomic_load(&p->live_used));
 	if (now_ns - p->published_ns >= PUBLISH_NS)
 		publish(p, now_ns);
 	profile_charge(p);

@@ -5,6 +5,7 @@
  *	profile.c         the page (include/uzswap/profile.h), start and end
  *	profile_site.c    call stacks, each once
  *	profile_live.c    sampled allocations, found again when freed
+ *	profile_filter.c  most of what is freed is none
  *	profile_point.c   watched pages: chosen
  *	profile_round.c   taken out and looked at, in rounds
  *
@@ -15,8 +16,9 @@
  * taken out on probation (engine/probe.h) again and again, to see when the
  * program asks for it.  Both are put together by whoever reads the page.
  *
- * What it costs is bounded: sampler and faults together have a budget of
- * time, and the round over all points gets slower when it is used up.
+ * What it costs is bounded: both samplers and the faults have one budget of
+ * time.  The round over all points gets slower when it is used up, and fewer
+ * allocations are sampled if these alone would take all of it.
  *
  * With recording off a hook pays nothing: its next sample is far away, and
  * there is no filter to look at when memory is freed.
@@ -29,10 +31,10 @@
 #include "base/types.h"
 #include "engine/probe.h"
 #include "uzswap/profile.h"
+#include "watch/profile_filter.h"
 
 struct engine;
 
-#define PROFILE_HASHES	65536u		/* as bits, they stay in L1 */
 #define PROFILE_MAPS		1024u		/* sampled mappings alive */
 #define PROFILE_HASHED		(4 * PROBE_SLOTS)
 
@@ -42,7 +44,7 @@ struct profile_config {
 	bool sites;		/* sample allocations, too */
 	uint32_t unwind;	/* 0 frame pointers, 1 tables */
 	uint64_t period_ns;	/* of a round over all points, at least */
-	uint32_t cost_pct;	/* of its CPU time, for watching */
+	uint32_t cost_pct;	/* of its CPU time, for all of this */
 };
 
 /* One watched page; index: slot of its probe. */
@@ -90,10 +92,8 @@ struct profile {
 	_Atomic uint64_t no_stack;
 	_Atomic uint64_t unwind_ns;
 
-	/* How many sampled addresses have this hash; a bit for each that is
-	   not 0, which hooks look at while allocations are in the table. */
-	_Atomic uint8_t *counts;
-	_Atomic uint64_t *bits;
+	/* Of what is in the table; hooks ask it, if anything may be. */
+	struct profile_filter filter;
 	_Atomic uint32_t has_live;
 	_Atomic uint32_t maps[PROFILE_MAPS]; /* rows of live + 1; 0 free */
 	_Atomic uint32_t nr_maps;	/* places of maps used so far */
@@ -125,6 +125,9 @@ struct profile {
 	int64_t budget_ns;		/* CPU time that may be used up */
 	uint64_t cpu_ns;		/* used by the sampler */
 	uint64_t charged_ns;		/* the steward's CPU time, then */
+	uint64_t sampled_ns;		/* of unwind_ns: in the budget */
+	uint64_t share_ns;		/* since sampling was paced: granted */
+	uint64_t took_ns;		/* and what sampling took of it */
 	uint64_t asked;
 	uint64_t asked_ns;
 	uint64_t started_ns;
@@ -144,21 +147,6 @@ uint64_t profile_distance(uint64_t *seed, uint64_t interval);
 void profile_add(struct profile *p, enum uzswap_profile_kind kind,
 		 uintptr_t addr, size_t len, uint64_t born_ns,
 		 const uint64_t *frames, size_t nr);
-
-static inline size_t profile_hash(uintptr_t addr)
-{
-	return (uint64_t)(addr >> 4) * 0x9e3779b97f4a7c15u >> 48;
-}
-
-/* BITS of a profile: may ADDR be a sampled allocation? */
-static inline bool profile_may_have(const _Atomic uint64_t *bits,
-				    uintptr_t addr)
-{
-	size_t hash = profile_hash(addr);
-
-	return atomic_load_explicit(&bits[hash / 64], memory_order_relaxed) >>
-		       hash % 64 & 1;
-}
 
 /*
  * ADDR is about to be freed: forget it.  If OUT is not NULL and it was there,
@@ -194,6 +182,11 @@ static inline void profile_see(struct profile *p, uint32_t row)
 /* The site of a stack, or UINT32_MAX if there is no room. */
 uint32_t profile_site(struct profile *p, enum uzswap_profile_kind kind,
 		      const uint64_t *frames, size_t nr, uint64_t len);
+/*
+ * Sampling took the program TOOK_NS of a time in which SHARE_NS were meant for
+ * watching it: from now on half as often, or twice.
+ */
+void profile_live_pace(struct profile *p, uint64_t took_ns, uint64_t share_ns);
 MUST_USE int profile_point_init(struct profile *p);
 void profile_point_begin(struct profile *p);
 bool profile_point_cells(struct profile *p);	/* true: all were seen */

@@ -10,12 +10,6 @@
  * that gives it back, before it does; so nobody ever looks for a row that
  * somebody else is writing.
  *
- * Most of what is freed was not sampled: a filter says so, a bit for each hash
- * of an address, small enough for the first cache.  Behind it are counters, to
- * know when to clear one.  (Bits that are only set were tried: allocators hand
- * out the same few addresses over and over, and soon all of these had been
- * sampled once.)  A counter that is full stays full.
- *
  * Mappings may be given back in pieces, so they are also listed.
  */
 #include <string.h>
@@ -27,6 +21,7 @@
 #define WRITING		1u
 #define REST_LEAST	(64 * KIB)	/* of a mapping, worth remembering */
 #define LOG_BITS	20
+#define COARSEST	64u	/* times the interval asked for */
 
 /* --- how far apart samples are ------------------------------------------- */
 
@@ -108,28 +103,6 @@ static struct uzswap_profile_live *take_free(struct profile *p,
 	return NULL;
 }
 
-static void count(struct profile *p, uintptr_t addr, bool more)
-{
-	size_t hash = profile_hash(addr);
-	_Atomic uint8_t *to = &p->counts[hash];
-	_Atomic uint64_t *word = &p->bits[hash / 64];
-	uint64_t bit = (uint64_t)1 << hash % 64;
-	uint8_t n = atomic_load(to);
-
-	while (n != UINT8_MAX && (more || n) &&
-	       !atomic_compare_exchange_weak(to, &n,
-					     (uint8_t)(more ? n + 1 : n - 1)))
-		;
-	if (!more && n == 1) {
-		atomic_fetch_and(word, ~bit);
-		/* another thread may have come before: its bit.  What it
-		   frees in between, if ever, stays in the table */
-		more = atomic_load(to);
-	}
-	if (more)
-		atomic_fetch_or(word, bit);
-}
-
 static void list_map(struct profile *p, uint32_t row)
 {
 	for (uint32_t i = 0; i < PROFILE_MAPS; i++) {
@@ -147,7 +120,7 @@ static void list_map(struct profile *p, uint32_t row)
 }
 
 /* The interval doubles when half, three quarters, ... of the rows are used. */
-static void thin(struct profile *p, uint32_t used)
+static uint64_t least_interval(const struct profile *p, uint32_t used)
 {
 	uint64_t interval = p->cfg.interval;
 	uint32_t left = UZSWAP_PROFILE_LIVE;
@@ -156,8 +129,26 @@ static void thin(struct profile *p, uint32_t used)
 		interval *= 2;
 		left /= 2;
 	}
+	return interval;
+}
+
+static void thin(struct profile *p, uint32_t used)
+{
+	uint64_t interval = least_interval(p, used);
+
 	if (interval > atomic_load(&p->interval))
 		atomic_store(&p->interval, interval);
+}
+
+void profile_live_pace(struct profile *p, uint64_t took_ns, uint64_t share_ns)
+{
+	uint64_t least = least_interval(p, atomic_load(&p->live_used));
+	uint64_t interval = atomic_load(&p->interval);
+
+	if (took_ns > share_ns && interval < p->cfg.interval * COARSEST)
+		atomic_store(&p->interval, 2 * interval);
+	else if (took_ns < share_ns / 8 && interval / 2 >= least)
+		atomic_store(&p->interval, interval / 2);
 }
 
 void profile_put_back(struct profile *p,
@@ -175,7 +166,7 @@ void profile_put_back(struct profile *p,
 	to->born_ns = row->born_ns;
 	atomic_store(addr_of(to), row->addr);
 	profile_see(p, (uint32_t)(to - p->live));
-	count(p, row->addr, true);
+	profile_filter_add(&p->filter, row->addr);
 	thin(p, atomic_fetch_add(&p->live_used, 1) + 1);
 	if (p->sites[row->site].kind == UZSWAP_PROFILE_MMAP)
 		list_map(p, (uint32_t)(to - p->live));
@@ -213,7 +204,7 @@ static bool take_row(struct profile *p, struct uzswap_profile_live *row,
 	}
 	atomic_store_explicit(addr_of(row), 0, memory_order_release);
 	atomic_fetch_sub(&p->live_used, 1);
-	count(p, addr, false);
+	profile_filter_drop(&p->filter, addr);
 	return true;
 }
 

@@ -8,11 +8,12 @@
  *	TAKE    take out each page that is not out
  *
  * A page is taken out once in a round.  What the program pays for pages it
- * then asks for, and the steward's own time, is taken from a budget that
- * grows by a share of the program's CPU time; no page is taken out while it is
- * used up.  It is that of one CPU at most, and of a quarter of one at least: a
- * program that sleeps is to be looked at, too.  (A share of all time was
- * tried: who runs for a third of it paid three times as much for what it does.)
+ * then asks for and for sampled allocations, and the steward's own time, is
+ * taken from a budget that grows by a share of the program's CPU time; no page
+ * is taken out while it is used up.  It is that of one CPU at most, and of a
+ * quarter of one at least: a program that sleeps is to be looked at, too.  (A
+ * share of all time was tried: who runs for a third of it paid three times as
+ * much for what it does.)
  *
  * Taking a page out for the first time is dear, as it may be the first of a
  * huge page, and there are many at the beginning.  So a round does not wait
@@ -34,6 +35,8 @@
 /* A thread waits for its page: by what that cost Redis in the end. */
 #define ASK_NS		(80 * NS_PER_US)
 #define BUDGET_MOST	(200 * NS_PER_MS)
+#define COST_ALL	100u	/* percent: whatever it costs */
+#define PACE_EVERY	(50 * NS_PER_MS)	/* of budget granted */
 #define BUSY_PART	4u	/* of one CPU: taken to be busy at least */
 #define TAKES_PER_TICK	256u
 #define MEASURES_PER_TICK 64u
@@ -275,11 +278,33 @@ static uint64_t busy_ns(struct profile *p, uint64_t now_ns)
 	return used > passed ? passed : max_size(used, passed / BUSY_PART);
 }
 
-void profile_round_tick(struct profile *p, uint64_t now_ns)
+/*
+ * More budget, but for what sampling took meanwhile: half of it at most, so
+ * that pages are looked at while a program comes by new call stacks only.
+ */
+static void grant(struct profile *p, uint64_t now_ns)
 {
-	p->budget_ns += (int64_t)(busy_ns(p, now_ns) / 100 * p->cfg.cost_pct);
+	const uint64_t unwind_ns = atomic_load(&p->unwind_ns);
+	const uint64_t took = unwind_ns - p->sampled_ns;
+	const uint64_t share = busy_ns(p, now_ns) / 100 * p->cfg.cost_pct;
+
+	p->sampled_ns = unwind_ns;
+	p->took_ns += took;
+	p->share_ns += share;
+	if (p->share_ns >= PACE_EVERY) {
+		if (p->cfg.cost_pct < COST_ALL)
+			profile_live_pace(p, p->took_ns, p->share_ns);
+		p->took_ns = 0;
+		p->share_ns = 0;
+	}
+	p->budget_ns += (int64_t)(share - min_size(took, share / 2));
 	if (p->budget_ns > (int64_t)BUDGET_MOST)
 		p->budget_ns = (int64_t)BUDGET_MOST;
+}
+
+void profile_round_tick(struct profile *p, uint64_t now_ns)
+{
+	grant(p, now_ns);
 	check_some(p, p->nr_ticks++ % CHECK_TICKS, CHECK_TICKS, now_ns);
 	switch (p->step) {
 	case PROFILE_REST:
@@ -312,6 +337,9 @@ void profile_round_init(struct profile *p)
 	p->nr_rounds = 0;
 	p->last_round_ns = 0;
 	p->backoff = 0;
+	p->sampled_ns = atomic_load(&p->unwind_ns);
+	p->share_ns = 0;
+	p->took_ns = 0;
 }
 
 bool profile_round_forget_all(struct profile *p)

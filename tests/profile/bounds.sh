@@ -21,7 +21,9 @@ done
 
 needs python3 zcat
 compile many_sites many_sites.c -fno-optimize-sibling-calls
-UZSWAP_PROF_SAMPLE_BYTES=1K "$zctl" run --set prof=1 -- \
+# as much as it takes: or else, half as many after a while, and so on
+UZSWAP_PROF_COST_PERCENT=100 UZSWAP_PROF_SAMPLE_BYTES=1K \
+	"$zctl" run --set prof=1 -- \
 	./many_sites 131072 >log 2>&1 &
 pid=$!
 pids="$pids $pid"
@@ -61,5 +63,17 @@ END
 status=$?
 [ $status != 3 ] || exit 3
 [ $status = 0 ] || fault 'tables'
+
+# which takes more than half of its time, and then less
+UZSWAP_PROF_SAMPLE_BYTES=1K "$zctl" profile run --format json -- \
+	./many_sites 65536 >summary || fault "profile run: status $?"
+python3 - summary <<'END' || fault 'sampling costs what it likes'
+import json
+import sys
+s = json.load(open(sys.argv[1]))
+print("%d samples took %d ms, one in %d bytes by now" % (
+    s["samples"], s["unwind_ns"] / 1e6, s["interval"]))
+assert s["interval"] > 1024
+END
 
 finish
