@@ -39,5 +39,6 @@ bool trail_next(struct trail *t, uint32_t least, struct page_run *run)
 	entry = atomic_exchange(&t->entry[at % t->len], 0);
 	run->start = entry & PAGE_MASK;
 	run->end = run->start + (entry & ~PAGE_MASK) * PAGE_SIZE;
+	run->huge = false;	/* if it ever was, part of it has gone */
 	return true;
 }

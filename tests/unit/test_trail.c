@@ -40,9 +40,10 @@ static int clear(void **state)
 static void assert_next(uintptr_t nr, size_t pages)
 {
 	const struct page_run want = run_of(nr, pages);
-	struct page_run run;
+	struct page_run run = { .huge = true };
 
 	assert_true(trail_next(&trail, 0, &run));
+	assert_false(run.huge);
 	assert_int_equal(run.start, want.start);
 	assert_int_equal(run.end, want.end);
 }
