@@ -10,6 +10,10 @@
  * another one, and free.  Then the kernel's own first touch, and taking pages
  * out by UFFDIO_MOVE, one at a time and 64 together, while the first thread
  * is running.  Microseconds, p50 and p99.
+ *
+ * Last, all of it at once: threads touch pages of an array at random, two
+ * answer, and for each page given one moves the oldest out and drops it.
+ * Faults per second that no codec, policy or bookkeeping can exceed.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -35,6 +39,10 @@ struct move_args {
 	uint64_t dst, src, len, mode;
 	int64_t moved;
 };
+
+#define TURN_PAGES	65536ul	/* of which half is there */
+#define TURN_US		2000000
+#define SERVERS		2
 
 static int uffd = -1;
 static char *area;
@@ -196,6 +204,110 @@ static void moves(const char *what, size_t nr, uint64_t *ns)
 		report(what, ns, n, (double)nr);
 }
 
+/* --- pages in and out, at random ------------------------------------------ */
+
+static char *array;
+static _Atomic uintptr_t given[TURN_PAGES];	/* the last ones, in order */
+static _Atomic unsigned long nr_given;
+
+static void *toucher(void *seed)
+{
+	uint64_t x = (uintptr_t)seed;
+
+	while (!stop) {
+		x ^= x << 13;
+		x ^= x >> 7;
+		x ^= x << 17;
+		*(volatile char *)(array + x % TURN_PAGES * PAGE);
+	}
+	return NULL;
+}
+
+static void *giver(void *page)
+{
+	struct epoll_event ev = { .events = EPOLLIN | EPOLLEXCLUSIVE };
+	struct uffd_msg msg;
+	int ep = epoll_create1(0);
+
+	epoll_ctl(ep, EPOLL_CTL_ADD, uffd, &ev);
+	while (!stop) {
+		struct uffdio_copy copy = { .src = (uintptr_t)page,
+					    .len = PAGE };
+
+		epoll_wait(ep, &ev, 1, 100);
+		if (read(uffd, &msg, sizeof(msg)) != sizeof(msg))
+			continue;
+		copy.dst = msg.arg.pagefault.address & ~(PAGE - 1);
+		if (!ioctl(uffd, UFFDIO_COPY, &copy))
+			given[nr_given++ % TURN_PAGES] = (uintptr_t)copy.dst;
+	}
+	close(ep);
+	return NULL;
+}
+
+/* Keeps half of the array there. */
+static void *taker(void *window)
+{
+	unsigned long taken = 0;
+
+	while (!stop) {
+		uintptr_t from;
+		struct move_args move;
+
+		if (nr_given < taken + TURN_PAGES / 2) {
+			usleep(100);
+			continue;
+		}
+		/* counted, and not there yet */
+		while (!(from = given[taken % TURN_PAGES]) && !stop)
+			sched_yield();
+		given[taken % TURN_PAGES] = 0;
+		move = (struct move_args){ (uintptr_t)window +
+			taken % MOVE_MOST * PAGE, from, PAGE, 1, 0 };
+		ioctl(uffd, _IOWR(UFFDIO, MOVE_NR, struct move_args), &move);
+		if (++taken % MOVE_MOST == 0)
+			madvise(window, MOVE_MOST * PAGE, MADV_DONTNEED);
+	}
+	return NULL;
+}
+
+static void turnover(unsigned nr)
+{
+	static char page[PAGE] __attribute__((aligned(4096)));
+	pthread_t threads[2 + SERVERS + 1];
+	unsigned long before;
+	unsigned n = 0;
+	int bad = 0;
+
+	pin(-1);
+	array = map(TURN_PAGES, 1);
+	nr_given = 0;
+	stop = 0;
+	for (size_t i = 0; i < TURN_PAGES; i++)
+		given[i] = 0;
+	for (int i = 0; i < SERVERS; i++)
+		bad |= pthread_create(&threads[n++], NULL, giver, page);
+	bad |= pthread_create(&threads[n++], NULL, taker, map(MOVE_MOST, 1));
+	for (uintptr_t i = 0; i < nr; i++)
+		bad |= pthread_create(&threads[n++], NULL, toucher,
+				      (void *)(0x9e3779b9 + i));
+	if (bad)
+		exit(99);
+	usleep(TURN_US);
+	before = nr_given;
+	usleep(TURN_US);
+	before = nr_given - before;
+	/* nobody may be left waiting for a page */
+	ioctl(uffd, UFFDIO_UNREGISTER, &(struct uffdio_range){
+		(uintptr_t)array, TURN_PAGES * PAGE });
+	stop = 1;
+	while (n)
+		pthread_join(threads[--n], NULL);
+	munmap(array, TURN_PAGES * PAGE);
+	printf("pages in and out, %u thread%-12s %7.1f thousand faults/s\n",
+	       nr, nr > 1 ? "s" : "", (double)before * 1e3 / TURN_US);
+}
+
 int main(int argc, char **argv)
 {
 	uint64_t *ns;
@@ -213,5 +325,7 @@ int main(int argc, char **argv)
 	round_trip("fault, server anywhere", -1, ns);
 	moves("MOVE of 1 page, per page", 1, ns);
 	moves("MOVE of 64 pages, per page", MOVE_MOST, ns);
+	turnover(1);
+	turnover(2);
 	return 0;
 }
