@@ -27,6 +27,7 @@
 #include "snapshot.h"
 
 #define INLINES_MOST	16
+#define SCOPES_MOST	64u
 #define JIT_MOST	200000u	/* lines of a perf map */
 #define PATH_LEN	4352
 
@@ -150,6 +151,46 @@ static const char *name_of(Dwarf_Die *die)
 	return name ? name : dwarf_diename(die);
 }
 
+/* Functions inlined into each other, outermost first. */
+struct inlined {
+	Dwarf_Die die[INLINES_MOST];
+	unsigned nr;
+};
+
+/*
+ * Find what is inlined at ADDR below DIE.  dwarf_getscopes() would follow the
+ * innermost to where it was written instead of into what it was inlined, and
+ * finds nothing if that is in another unit, as after link-time optimization.
+ */
+static bool find_inlined(struct inlined *in, Dwarf_Die *die, Dwarf_Addr addr,
+			 unsigned depth)
+{
+	Dwarf_Die child;
+
+	if (depth >= SCOPES_MOST || dwarf_child(die, &child))
+		return false;
+	do {
+		int tag = dwarf_tag(&child);
+
+		if (tag == DW_TAG_namespace || tag == DW_TAG_class_type ||
+		    tag == DW_TAG_structure_type) {
+			if (find_inlined(in, &child, addr, depth + 1))
+				return true;
+			continue;
+		}
+		if (tag != DW_TAG_subprogram && tag != DW_TAG_lexical_block &&
+		    tag != DW_TAG_inlined_subroutine)
+			continue;
+		if (dwarf_haspc(&child, addr) <= 0)
+			continue;
+		if (tag == DW_TAG_inlined_subroutine && in->nr < INLINES_MOST)
+			in->die[in->nr++] = child;
+		find_inlined(in, &child, addr, depth + 1);
+		return true;
+	} while (!dwarf_siblingof(&child, &child));
+	return false;
+}
+
 /*
  * The functions inlined at ADDR, innermost first, down to the one that was
  * called; each with the line that it was called at in the next.
@@ -158,31 +199,29 @@ static int add_inlined(struct profile *p, struct profile_frame *f,
 		       Dwfl_Module *mod, Dwarf_Addr addr, const char **file,
 		       int *line)
 {
+	struct inlined in = { .nr = 0 };
 	Dwarf_Addr bias;
 	Dwarf_Die *unit = dwfl_module_addrdie(mod, addr, &bias);
-	Dwarf_Die *scopes = NULL;
-	int nr = unit ? dwarf_getscopes(unit, addr - bias, &scopes) : 0;
 	int ret = 0;
 
-	for (int i = 0; !ret && i < nr && f->nr_symbols < INLINES_MOST; i++) {
+	if (unit)
+		find_inlined(&in, unit, addr - bias, 0);
+	while (!ret && in.nr--) {
+		Dwarf_Die *die = &in.die[in.nr];
+		const char *name = name_of(die);
 		Dwarf_Attribute attr;
 		Dwarf_Files *files;
 		Dwarf_Word at;
-		const char *name;
 
-		if (dwarf_tag(&scopes[i]) != DW_TAG_inlined_subroutine)
-			continue;
-		name = name_of(&scopes[i]);
 		ret = add_symbol(p, f, name ? name : "?", *file, *line);
-		if (dwarf_attr(&scopes[i], DW_AT_call_line, &attr) &&
+		if (dwarf_attr(die, DW_AT_call_line, &attr) &&
 		    !dwarf_formudata(&attr, &at))
 			*line = at < INT32_MAX ? (int)at : 0;
-		if (dwarf_attr(&scopes[i], DW_AT_call_file, &attr) &&
+		if (dwarf_attr(die, DW_AT_call_file, &attr) &&
 		    !dwarf_formudata(&attr, &at) &&
 		    !dwarf_getsrcfiles(unit, &files, NULL))
 			*file = dwarf_filesrc(files, at, NULL, NULL);
 	}
-	free(scopes);
 	return ret;
 }
 
