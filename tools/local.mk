@@ -47,6 +47,7 @@ libzctl_la_SOURCES = \
 	tools/profile_file.c \
 	tools/profile_parse.c \
 	tools/profile_sum.c tools/profile_sum.h \
+	tools/profile_name.c tools/profile_name.h \
 	tools/profile_heat.c tools/profile_heat.h \
 	tools/profile_text.c tools/profile_text.h \
 	tools/profile_export.c tools/profile_export.h \

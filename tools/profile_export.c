@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "profile_name.h"
 #include "record.h"
 #include "snapshot.h"
 
@@ -153,6 +154,7 @@ static json_t *sites_of(const struct profile *p,
 		const struct profile_site_sum *s = &sum->sites[i];
 		const struct profile_site *site = &p->sites[s->site];
 		json_t *o = json_object();
+		char name[3 * PROFILE_NAME_LEN];
 
 		json_object_set_new(o, "alive_bytes", whole(s->bytes));
 		json_object_set_new(o, "error_bytes", whole(s->error));
@@ -166,6 +168,8 @@ static json_t *sites_of(const struct profile *p,
 		json_object_set_new(o, "uses_seen", whole(s->uses));
 		json_object_set_new(o, "points",
 				    json_integer(s->nr_points));
+		profile_site_name(p, site, name, sizeof(name));
+		json_object_set_new(o, "name", json_string(name));
 		json_object_set_new(o, "thread", json_string(site->thread));
 		json_object_set_new(o, "stack", stack_of(p, site));
 		json_array_append_new(list, o);

@@ -13,6 +13,7 @@
 
 #include "pprof.pb-c.h"
 #include "profile_export.h"
+#include "profile_name.h"
 
 struct maker {
 	Pprof__Profile *out;

@@ -6,13 +6,10 @@
  * its word of state; pages that were not measured, as they were never idle
  * long enough, are taken for the average.
  */
-#define _GNU_SOURCE
 #include "profile_sum.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -279,73 +276,4 @@ void profile_sum_free(struct profile_sum *sum)
 	free(sum->sites);
 	sum->sites = NULL;
 	sum->nr_sites = 0;
-}
-
-/* --- names --------------------------------------------------------------- */
-
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
-const char *profile_frame_name(const struct profile *p, uint32_t frame,
-			       char *buf, size_t len)
-{
-	const struct profile_frame *f = &p->frames[frame];
-	const struct profile_module *m =
-		f->module < p->nr_modules ? &p->modules[f->module] : NULL;
-
-	if (f->nr_symbols)
-		snprintf(buf, len, "%s",
-			 p->symbols[f->first_symbol].function);
-	else if (m)
-		snprintf(buf, len, "%s+0x%" PRIx64, base_name(m->path),
-			 f->pc - m->start + m->offset);
-	else
-		snprintf(buf, len, "0x%" PRIx64, f->pc);
-	return buf;
-}
-
-/* Does it only allocate for others: zmalloc, xrealloc, operator new? */
-static bool is_allocator(const struct profile *p, uint32_t frame)
-{
-	static const char *const words[] = {
-		"malloc", "calloc", "realloc", "memalign", "mmap", "mremap",
-	};
-	static const char *const names[] = {
-		"aligned_alloc", "valloc",
-	};
-	const struct profile_frame *f = &p->frames[frame];
-	const char *name;
-
-	if (f->module < p->nr_modules &&
-	    strncmp(base_name(p->modules[f->module].path), "libuzswap.so",
-		    12) == 0)
-		return true;
-	if (!f->nr_symbols)
-		return false;
-	name = p->symbols[f->first_symbol + f->nr_symbols - 1].function;
-	/* operator new and new[], with whatever arguments */
-	if (strncmp(name, "_Znwm", 5) == 0 || strncmp(name, "_Znam", 5) == 0 ||
-	    strncmp(name, "operator new", 12) == 0)
-		return true;
-	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
-		if (strcasestr(name, words[i]))
-			return true;
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		if (strcmp(name, names[i]) == 0)
-			return true;
-	return false;
-}
-
-uint32_t profile_inner(const struct profile *p, const struct profile_site *s)
-{
-	uint32_t i = 0;
-
-	while (i + 1 < s->nr_frames &&
-	       is_allocator(p, p->stack[s->first_frame + i]))
-		i++;
-	return i;
 }

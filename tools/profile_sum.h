@@ -64,14 +64,4 @@ void profile_sum_age(struct profile_age *age, const struct profile_sum *sum,
 /* Is the point resident or stored, and cold? */
 bool profile_point_is_cold(const struct profile_point *pt, uint64_t cold_ms);
 
-/* The function a frame is in, by its best name; LEN bytes at BUF. */
-const char *profile_frame_name(const struct profile *p, uint32_t frame,
-			       char *buf, size_t len);
-
-/*
- * Index in the stack of S of the frame that says most: what called malloc,
- * operator new, or a function named after one of these.
- */
-uint32_t profile_inner(const struct profile *p, const struct profile_site *s);
-
 #endif

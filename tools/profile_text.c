@@ -13,12 +13,11 @@
 #include <string.h>
 
 #include "profile_heat.h"
+#include "profile_name.h"
 #include "screen.h"
 #include "units.h"
 
 #define BAR		30
-#define NAME_LEN	160
-#define CHAIN		3	/* callers named in a line */
 #define HEAT_COLUMNS	64
 #define NS_PER_MS	1000000u
 #define WATCHED_PART	16	/* unwatched beside it: nothing to mention */
@@ -68,61 +67,6 @@ void profile_text_head(const struct profile *p, const struct profile_sum *sum)
 
 /* --- sites --------------------------------------------------------------- */
 
-static void add_text(char *buf, size_t len, const char *text)
-{
-	size_t at = strlen(buf);
-
-	snprintf(buf + at, len - at, "%s", text);
-}
-
-static void add_place(const struct profile *p, char *buf, size_t len,
-		      uint32_t frame)
-{
-	const struct profile_frame *f = &p->frames[frame];
-	const struct profile_symbol *s;
-	const char *slash;
-	char place[NAME_LEN];
-
-	if (!f->nr_symbols)
-		return;
-	s = &p->symbols[f->first_symbol];
-	if (!s->file || !s->line)
-		return;
-	slash = strrchr(s->file, '/');
-	snprintf(place, sizeof(place), " %s:%u", slash ? slash + 1 : s->file,
-		 s->line);
-	add_text(buf, len, place);
-}
-
-/* "grow table.c:88 <- insert <- main  [worker]" */
-static void name_site(const struct profile *p, const struct profile_site *s,
-		      char *buf, size_t len)
-{
-	uint32_t shown = 0;
-
-	buf[0] = 0;
-	for (uint32_t i = profile_inner(p, s);
-	     i < s->nr_frames && shown < CHAIN; i++) {
-		uint32_t frame = p->stack[s->first_frame + i];
-		char name[NAME_LEN];
-
-		if (shown)
-			add_text(buf, len, " <- ");
-		add_text(buf, len, profile_frame_name(p, frame, name,
-						      sizeof(name)));
-		if (!shown++)
-			add_place(p, buf, len, frame);
-	}
-	if (!shown)
-		snprintf(buf, len, "(no call stack)");
-	/* one that the program has named */
-	if (s->thread[0] && strcmp(s->thread, p->command) != 0) {
-		add_text(buf, len, "  [");
-		add_text(buf, len, s->thread);
-		add_text(buf, len, "]");
-	}
-}
-
 static void print_stack(const struct profile *p, const struct profile_site *s)
 {
 	for (uint32_t i = profile_inner(p, s); i < s->nr_frames; i++) {
@@ -139,7 +83,7 @@ static void print_stack(const struct profile *p, const struct profile_site *s)
 			puts(k + 1 < f->nr_symbols ? "  (inlined)" : "");
 		}
 		if (!f->nr_symbols) {
-			char name[NAME_LEN];
+			char name[PROFILE_NAME_LEN];
 
 			printf("      %s\n", profile_frame_name(p, frame, name,
 							       sizeof(name)));
@@ -153,11 +97,11 @@ static void print_site(const struct profile *p, const struct profile_sum *sum,
 	char cold[UNITS_BUF];
 	char bytes[UNITS_BUF];
 	char idle[UNITS_BUF];
-	char name[4 * NAME_LEN];
+	char name[4 * PROFILE_NAME_LEN];
 	char margin[16] = "-";
 	double all = sum->all.cold;
 
-	name_site(p, &p->sites[s->site], name, sizeof(name));
+	profile_site_name(p, &p->sites[s->site], name, sizeof(name));
 	if (s->bytes > 0)
 		snprintf(margin, sizeof(margin), "%.0f%%",
 			 100 * s->error / s->bytes);

@@ -73,7 +73,7 @@ real_postgres()
 	exec setpriv --reuid=postgres --regid=postgres --clear-groups $work/backend
 	END
 	chmod 755 as_postgres
-	profile postgres 'AllocSetAlloc|tuplesort' -- ./as_postgres
+	profile postgres 'tuplesort|minimal_tuple' -- ./as_postgres
 }
 
 real_node()
