@@ -41,6 +41,7 @@ static const char *const plumbing[] = {
 	"PyMem_*", "_PyMem_*", "PyObject_New*", "_PyObject_New*",
 	"PyObject_GC_*", "_PyObject_GC_*", "gc_alloc", "PyType_GenericAlloc",
 	"_PyType_AllocNoTrack", "allocate_from_new_pool", "new_arena",
+	"arena_map_*",
 	/* V8: pages, spaces, collections that make room, stubs */
 	"v8::base::OS::*", "v8::*VirtualMemory::*", "v8::*PageAllocator*::*",
 	"v8::internal::*MemoryAllocator::*", "v8::internal::*Space::*",
