@@ -107,6 +107,7 @@ WATCH = \
 	src/watch/profile.c src/watch/profile.h \
 	src/watch/profile_site.c \
 	src/watch/profile_live.c \
+	src/watch/profile_budget.c src/watch/profile_budget.h \
 	src/watch/profile_filter.c src/watch/profile_filter.h \
 	src/watch/profile_point.c \
 	src/watch/profile_round.c

@@ -42,6 +42,7 @@ UNIT_TESTS = \
 	tests/unit/test_pool_class \
 	tests/unit/test_pressure \
 	tests/unit/test_proc \
+	tests/unit/test_profile_budget \
 	tests/unit/test_profile_filter \
 	tests/unit/test_profile_name \
 	tests/unit/test_region \

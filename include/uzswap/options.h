@@ -120,7 +120,7 @@ X(prof_period, PROF_PERIOD_MS, TIME, "1s", "100ms", "1h", "", "",	\
   AT_START, "look at each watched page that often, at most")		\
 X(prof_cost_percent, PROF_COST_PERCENT, PERCENT, "1", "1", "100", "", "",	\
   AT_START,								\
-  "share of the program's CPU time that recording may take; 100: all")			\
+  "share of its CPU time the program may pay for recording; 100: all")			\
 X(name, NAME, TEXT, "", "", "31", "", "", NOW,			\
   "label for lists and metrics instead of the program's name")
 

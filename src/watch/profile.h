@@ -8,6 +8,7 @@
  *	profile_filter.c  most of what is freed is none
  *	profile_point.c   watched pages: chosen
  *	profile_round.c   taken out and looked at, in rounds
+ *	profile_budget.c  what that may cost
  *
  * Two samples are taken.  Of allocations, by bytes, in the program's own
  * threads: these find their call stack in hooks/ and go into tables in the
@@ -16,9 +17,10 @@
  * taken out on probation (engine/probe.h) again and again, to see when the
  * program asks for it.  Both are put together by whoever reads the page.
  *
- * What it costs is bounded: both samplers and the faults have one budget of
- * time.  The round over all points gets slower when it is used up, and fewer
- * allocations are sampled if these alone would take all of it.
+ * What it costs is bounded: what the program pays for both has one budget of
+ * time, and our own work another.  The round over all points gets slower when
+ * one is used up, and fewer allocations are sampled if these alone would take
+ * all that the program may pay.
  *
  * With recording off a hook pays nothing: its next sample is far away, and
  * there is no filter to look at when memory is freed.
@@ -31,6 +33,7 @@
 #include "base/types.h"
 #include "engine/probe.h"
 #include "uzswap/profile.h"
+#include "watch/profile_budget.h"
 #include "watch/profile_filter.h"
 
 struct engine;
@@ -44,7 +47,7 @@ struct profile_config {
 	bool sites;		/* sample allocations, too */
 	uint32_t unwind;	/* 0 frame pointers, 1 tables */
 	uint64_t period_ns;	/* of a round over all points, at least */
-	uint32_t cost_pct;	/* of its CPU time, for all of this */
+	uint32_t cost_pct;	/* see profile_budget.h */
 };
 
 /* One watched page; index: slot of its probe. */
@@ -60,9 +63,10 @@ struct profile_point {
 	uint8_t state;		/* enum uzswap_profile_state */
 	uint8_t streak;		/* times in a row it was asked for at once */
 	bool cell;		/* stands for a cell of memory */
-	bool fresh;		/* was never taken out */
+	bool fresh;		/* was never taken out since it is there */
 	bool measured;		/* since it was taken out */
 	bool doomed;		/* to be put back and forgotten */
+	bool charged;		/* for being asked for, when taken out */
 };
 
 /* Where a round is; see profile_round.c. */
@@ -119,10 +123,11 @@ struct profile {
 					   as a power of two */
 	bool ran_dry;			/* the budget, in this round */
 	uint64_t round_ns;		/* when this round began */
+	uint64_t search_ns;		/* when new points were looked for */
 	uint64_t last_round_ns;		/* from the one before it */
 	uint64_t tick_ns;		/* when the last tick was */
 	uint64_t process_ns;		/* CPU time of the process, then */
-	int64_t budget_ns;		/* CPU time that may be used up */
+	struct profile_budget budget;
 	uint64_t cpu_ns;		/* used by the sampler */
 	uint64_t charged_ns;		/* the steward's CPU time, then */
 	uint64_t sampled_ns;		/* of unwind_ns: in the budget */

@@ -7,18 +7,13 @@
  *	LIVES   find new small allocations
  *	TAKE    take out each page that is not out
  *
- * A page is taken out once in a round.  What the program pays for pages it
- * then asks for and for sampled allocations, and the steward's own time, is
- * taken from a budget that grows by a share of the program's CPU time; no page
- * is taken out while it is used up.  It is that of one CPU at most, and of a
- * quarter of one at least: a program that sleeps is to be looked at, too.  (A
- * share of all time was tried: who runs for a third of it paid three times as
- * much for what it does.)
+ * A page is taken out once in a round, while the budget lasts.
  *
  * Taking a page out for the first time is dear, as it may be the first of a
  * huge page, and there are many at the beginning.  So a round does not wait
- * for them; every other page taken is one of these.  And a page that is always
- * in use tells nothing when it is taken out again: if the budget does not last,
+ * for them; every other page taken is one of these, here and there: those that
+ * have been looked at stand for the others.  And a page that is always in use
+ * tells nothing when it is taken out again: if the budget does not last,
  * those that were asked for at once the last times are left alone for one,
  * three .. rounds, which leaves more for the others, until a neighbour is not
  * asked for any more.
@@ -32,18 +27,15 @@
 #include "engine/engine.h"
 #include "watch/profile.h"
 
-/* A thread waits for its page: by what that cost Redis in the end. */
-#define ASK_NS		(80 * NS_PER_US)
-#define BUDGET_MOST	(200 * NS_PER_MS)
 #define COST_ALL	100u	/* percent: whatever it costs */
 #define PACE_EVERY	(50 * NS_PER_MS)	/* of budget granted */
-#define BUSY_PART	4u	/* of one CPU: taken to be busy at least */
 #define TAKES_PER_TICK	256u
 #define MEASURES_PER_TICK 64u
 #define CHARGE_EVERY	8u	/* pages between looks at the clock: 0.2 us */
 #define CHECK_TICKS	4u	/* until all have been looked at */
 #define BACKOFF_MOST	4u	/* 16 rounds */
 #define NEIGHBOURS	8u	/* on each side: one of 16 is taken */
+#define STRIDE		2531u	/* odd: comes by all slots */
 
 /* The steward's time since the last call, from the budget. */
 void profile_charge(struct profile *p)
@@ -51,7 +43,7 @@ void profile_charge(struct profile *p)
 	uint64_t now = sys_cpu_ns();
 
 	p->cpu_ns += now - p->charged_ns;
-	p->budget_ns -= (int64_t)(now - p->charged_ns);
+	p->budget.own_ns -= (int64_t)(now - p->charged_ns);
 	p->charged_ns = now;
 }
 
@@ -77,26 +69,48 @@ static void note_use(struct profile *p, struct profile_point *pt,
 		p->reuse[i] += p->cell / PAGE_SIZE;
 }
 
+/*
+ * For what will be asked for at once: charged when taken, not to take more
+ * than the budget allows before the first is found to be back.
+ */
+static void charge_ask(struct profile *p, struct profile_point *pt)
+{
+	if (!pt->charged)
+		p->budget.program_ns -= (int64_t)PROFILE_ASK_NS;
+	pt->charged = true;
+}
+
+static void refund_ask(struct profile *p, struct profile_point *pt)
+{
+	if (pt->charged)
+		p->budget.program_ns += (int64_t)PROFILE_ASK_NS;
+	pt->charged = false;
+}
+
 static void take_point(struct profile *p, uint32_t i, uint64_t now_ns)
 {
 	struct profile_point *pt = &p->points[i];
 	bool was_stored = pt->state == UZSWAP_POINT_STORED;
 
-	pt->fresh = false;
 	switch (probe_take(&p->engine->steward, i, pt->addr)) {
 	case PROBE_OUT:
+		pt->fresh = false;
 		if (was_stored)
 			note_use(p, pt, now_ns); /* restored since */
 		pt->state = UZSWAP_POINT_OUT;
 		pt->out_ns = now_ns;
 		pt->measured = false;
+		if (pt->streak)
+			charge_ask(p, pt);
 		break;
 	case PROBE_STORED:
+		pt->fresh = false;
 		if (!was_stored)
 			pt->out_ns = now_ns;
 		pt->state = UZSWAP_POINT_STORED;
 		break;
 	case PROBE_EMPTY:
+		pt->fresh = true;
 		pt->state = UZSWAP_POINT_EMPTY;
 		pt->used_ns = 0;
 		pt->since_ns = now_ns;
@@ -106,6 +120,7 @@ static void take_point(struct profile *p, uint32_t i, uint64_t now_ns)
 			pt->doomed = true;
 		break;
 	case PROBE_STUCK:
+		pt->fresh = false;
 		pt->state = UZSWAP_POINT_STUCK;
 		break;
 	case PROBE_USED:
@@ -138,14 +153,16 @@ static void check_point(struct profile *p, uint32_t i)
 	case PROBE_USED:
 		note_use(p, pt, used_ns);
 		p->asked++;
-		p->asked_ns += ASK_NS;
-		p->budget_ns -= (int64_t)ASK_NS;
+		p->asked_ns += PROFILE_ASK_NS;
+		charge_ask(p, pt);
+		pt->charged = false;
 		break;
 	case PROBE_EMPTY:
 	case PROBE_STORED:
 	case PROBE_STUCK:
 	case PROBE_AGAIN:
 		pt->state = UZSWAP_POINT_EMPTY;
+		refund_ask(p, pt);
 		break;
 	}
 }
@@ -155,6 +172,7 @@ static void forget(struct profile *p, uint32_t i)
 	if (p->points[i].state == UZSWAP_POINT_OUT &&
 	    !probe_return(&p->engine->steward, i))
 		return;
+	refund_ask(p, &p->points[i]);
 	profile_point_forget(p, i);
 }
 
@@ -169,10 +187,13 @@ static void check_some(struct profile *p, uint32_t first, uint32_t every,
 
 		if (pt->state == UZSWAP_POINT_OUT)
 			check_point(p, i);
-		if (pt->state == UZSWAP_POINT_OUT && !pt->measured &&
-		    now_ns - pt->out_ns > p->cfg.period_ns / 2 &&
-		    p->budget_ns >= 0 && measured++ < MEASURES_PER_TICK)
-			measure(p, i);
+		if (pt->state == UZSWAP_POINT_OUT &&
+		    now_ns - pt->out_ns > p->cfg.period_ns / 2) {
+			refund_ask(p, pt);
+			if (!pt->measured && p->budget.own_ns >= 0 &&
+			    measured++ < MEASURES_PER_TICK)
+				measure(p, i);
+		}
 		if (pt->state != UZSWAP_POINT_FREE)
 			profile_point_owner(p, pt);
 		if (pt->doomed)
@@ -194,17 +215,30 @@ static bool is_due(const struct profile *p, uint32_t i, bool fresh)
 	return !((p->nr_rounds + i) & ((1u << pause) - 1));
 }
 
-/* Take the next page out, a fresh one or not; false if there is none. */
-static bool take_next(struct profile *p, bool fresh, uint64_t now_ns)
+/* Take the next page out; false if there is none. */
+static bool take_next(struct profile *p, uint64_t now_ns)
 {
-	uint32_t *at = fresh ? &p->at_fresh : &p->at_point;
+	for (; p->at_point < p->nr_points; p->at_point++) {
+		if (!is_due(p, p->at_point, false))
+			continue;
+		take_point(p, p->at_point++, now_ns);
+		return true;
+	}
+	return false;
+}
 
-	while (*at < p->nr_points && !is_due(p, *at, fresh))
-		++*at;
-	if (*at >= p->nr_points)
-		return false;
-	take_point(p, (*at)++, now_ns);
-	return true;
+/* The next one that was never taken out. */
+static bool take_fresh(struct profile *p, uint64_t now_ns)
+{
+	while (p->at_fresh < PROBE_SLOTS) {
+		uint32_t i = p->at_fresh++ * STRIDE % PROBE_SLOTS;
+
+		if (i >= p->nr_points || !is_due(p, i, true))
+			continue;
+		take_point(p, i, now_ns);
+		return true;
+	}
+	return false;
 }
 
 /* True when the round is over. */
@@ -213,16 +247,19 @@ static bool step_take(struct profile *p, uint64_t now_ns)
 	bool more = true;
 	bool more_fresh = true;
 
-	for (uint32_t n = 1; more || more_fresh; n++) {
+	for (uint32_t n = 1; n <= TAKES_PER_TICK; n++) {
+		bool allowed;
+
 		if (n % CHARGE_EVERY == 0)
 			profile_charge(p);
-		p->ran_dry |= p->budget_ns < 0;
-		if (n > TAKES_PER_TICK || p->budget_ns < 0)
-			break;
-		if (more && n % 2)
-			more = take_next(p, false, now_ns);
+		allowed = profile_budget_allows(&p->budget);
+		p->ran_dry |= !allowed;
+		if (more && allowed && (n % 2 || !more_fresh))
+			more = take_next(p, now_ns);
+		else if (more_fresh && profile_budget_lends(&p->budget, n))
+			more_fresh = take_fresh(p, now_ns);
 		else
-			more_fresh = take_next(p, true, now_ns);
+			break;
 	}
 	return !more && (!more_fresh ||
 			 now_ns - p->round_ns >= p->cfg.period_ns);
@@ -246,60 +283,56 @@ static void wake_neighbours(struct profile *p, uint64_t now_ns)
 	}
 }
 
+/* Find what is new: in a round that lasts for long, too. */
+static void begin_search(struct profile *p, uint64_t now_ns)
+{
+	p->search_ns = now_ns;
+	p->at_fresh = 0;
+	profile_point_begin(p);
+	p->step = p->nr_rounds & ((1u << p->backoff) - 1)
+		? PROFILE_LIVES : PROFILE_CELLS;
+}
+
 static void begin_round(struct profile *p, uint64_t now_ns)
 {
-	uint64_t period = p->cfg.period_ns;
+	int64_t plenty = (int64_t)(p->cfg.period_ns / 200 * p->cfg.cost_pct);
 
 	if (p->nr_rounds++)
 		p->last_round_ns = now_ns - p->round_ns;
 	if (p->ran_dry && p->backoff < BACKOFF_MOST)
 		p->backoff++;
-	else if (p->backoff &&
-		 p->budget_ns > (int64_t)(period / 200 * p->cfg.cost_pct))
+	else if (p->backoff && p->budget.program_ns > plenty)
 		p->backoff--;
 	p->ran_dry = false;
 	p->round_ns = now_ns;
 	p->at_point = 0;
-	p->at_fresh = 0;
 	check_some(p, 0, 1, now_ns);
 	wake_neighbours(p, now_ns);
-	profile_point_begin(p);
+	begin_search(p, now_ns);
 }
 
-/* Of the time since the last tick, what the budget is a share of. */
-static uint64_t busy_ns(struct profile *p, uint64_t now_ns)
-{
-	const uint64_t passed = now_ns - p->tick_ns;
-	const uint64_t cpu = sys_clock_ns(CLOCK_PROCESS_CPUTIME_ID);
-	const uint64_t used = cpu - p->process_ns;
-
-	p->tick_ns = now_ns;
-	p->process_ns = cpu;
-	return used > passed ? passed : max_size(used, passed / BUSY_PART);
-}
-
-/*
- * More budget, but for what sampling took meanwhile: half of it at most, so
- * that pages are looked at while a program comes by new call stacks only.
- */
+/* More budget, and fewer samples if these would take all of the program's. */
 static void grant(struct profile *p, uint64_t now_ns)
 {
 	const uint64_t unwind_ns = atomic_load(&p->unwind_ns);
+	const uint64_t cpu_ns = sys_clock_ns(CLOCK_PROCESS_CPUTIME_ID);
 	const uint64_t took = unwind_ns - p->sampled_ns;
-	const uint64_t share = busy_ns(p, now_ns) / 100 * p->cfg.cost_pct;
+	const uint64_t share =
+		profile_budget_grant(&p->budget, now_ns - p->tick_ns,
+				     cpu_ns - p->process_ns, took,
+				     p->cfg.cost_pct);
 
+	p->tick_ns = now_ns;
+	p->process_ns = cpu_ns;
 	p->sampled_ns = unwind_ns;
 	p->took_ns += took;
 	p->share_ns += share;
-	if (p->share_ns >= PACE_EVERY) {
-		if (p->cfg.cost_pct < COST_ALL)
-			profile_live_pace(p, p->took_ns, p->share_ns);
-		p->took_ns = 0;
-		p->share_ns = 0;
-	}
-	p->budget_ns += (int64_t)(share - min_size(took, share / 2));
-	if (p->budget_ns > (int64_t)BUDGET_MOST)
-		p->budget_ns = (int64_t)BUDGET_MOST;
+	if (p->share_ns < PACE_EVERY)
+		return;
+	if (p->cfg.cost_pct < COST_ALL)
+		profile_live_pace(p, p->took_ns, p->share_ns);
+	p->took_ns = 0;
+	p->share_ns = 0;
 }
 
 void profile_round_tick(struct profile *p, uint64_t now_ns)
@@ -308,11 +341,8 @@ void profile_round_tick(struct profile *p, uint64_t now_ns)
 	check_some(p, p->nr_ticks++ % CHECK_TICKS, CHECK_TICKS, now_ns);
 	switch (p->step) {
 	case PROFILE_REST:
-		if (now_ns - p->round_ns < p->cfg.period_ns)
-			break;
-		begin_round(p, now_ns);
-		p->step = p->nr_rounds & ((1u << p->backoff) - 1)
-			? PROFILE_LIVES : PROFILE_CELLS;
+		if (now_ns - p->round_ns >= p->cfg.period_ns)
+			begin_round(p, now_ns);
 		break;
 	case PROFILE_CELLS:
 		if (profile_point_cells(p))
@@ -323,6 +353,8 @@ void profile_round_tick(struct profile *p, uint64_t now_ns)
 			p->step = PROFILE_TAKE;
 		break;
 	case PROFILE_TAKE:
+		if (now_ns - p->search_ns >= p->cfg.period_ns)
+			begin_search(p, now_ns);
 		break;
 	}
 	if (p->step == PROFILE_TAKE && step_take(p, now_ns))
