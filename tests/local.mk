@@ -43,6 +43,7 @@ UNIT_TESTS = \
 	tests/unit/test_pressure \
 	tests/unit/test_proc \
 	tests/unit/test_profile_budget \
+	tests/unit/test_profile_cold \
 	tests/unit/test_profile_filter \
 	tests/unit/test_profile_name \
 	tests/unit/test_region \

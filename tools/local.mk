@@ -46,6 +46,7 @@ libzctl_la_SOURCES = \
 	tools/profile_watch.c tools/profile_watch.h \
 	tools/profile_file.c \
 	tools/profile_parse.c \
+	tools/profile_cold.c tools/profile_cold.h \
 	tools/profile_sum.c tools/profile_sum.h \
 	tools/profile_name.c tools/profile_name.h \
 	tools/profile_heat.c tools/profile_heat.h \

@@ -107,6 +107,7 @@ static json_t *ages_of(const struct profile *p, const struct profile_sum *sum)
 				    json_integer((json_int_t)
 						 profile_ages_ms[i]));
 		json_object_set_new(o, "cold_bytes", whole(a->cold));
+		json_object_set_new(o, "error_bytes", whole(a->error));
 		json_object_set_new(o, "stored_bytes", whole(a->stored));
 		json_object_set_new(o, "refused_bytes", whole(a->refused));
 		json_object_set_new(o, "pool_bytes", whole(a->pool));
@@ -162,6 +163,8 @@ static json_t *sites_of(const struct profile *p,
 		json_object_set_new(o, "resident_bytes", whole(s->resident));
 		json_object_set_new(o, "stored_bytes", whole(s->stored));
 		json_object_set_new(o, "cold_bytes", whole(s->cold));
+		json_object_set_new(o, "cold_error_bytes",
+				    whole(s->cold_error));
 		json_object_set_new(o, "pool_bytes", whole(s->pool));
 		json_object_set_new(o, "idle_ms", whole(s->idle_ms));
 		json_object_set_new(o, "slack_ms", whole(s->slack_ms));

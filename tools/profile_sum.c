@@ -29,12 +29,6 @@ static bool is_there(const struct profile_point *pt)
 	       pt->state == UZSWAP_POINT_STUCK;
 }
 
-bool profile_point_is_cold(const struct profile_point *pt, uint64_t cold_ms)
-{
-	return (pt->state == UZSWAP_POINT_OUT ||
-		pt->state == UZSWAP_POINT_STORED) && pt->idle_ms >= cold_ms;
-}
-
 /* Share of a page that it takes in the pool; 1 does not pay. */
 static double share_of(const struct profile_point *pt, double average)
 {
@@ -90,22 +84,36 @@ static double share_after(unsigned i, uint64_t ms)
 void profile_sum_age(struct profile_age *age, const struct profile_sum *sum,
 		     const struct profile *p, uint64_t ms)
 {
+	struct profile_cold cold = { 0 };
+	double seen;
+	double more;
+
 	memset(age, 0, sizeof(*age));
 	for (size_t i = 0; i < p->nr_points; i++) {
 		const struct profile_point *pt = &p->points[i];
-		double share;
+		double share = share_of(pt, sum->ratio);
+		double bytes;
 
-		if (!pt->cell || !profile_point_is_cold(pt, ms))
+		if (!pt->cell || !is_there(pt))
 			continue;
-		share = share_of(pt, sum->ratio);
-		age->cold += sum->scale;
+		bytes = profile_cold_add(&cold, pt, ms, sum->scale);
+		if (bytes <= 0)
+			continue;
+		bytes *= sum->scale;
 		if (pt->state == UZSWAP_POINT_STORED)
-			age->stored += sum->scale;
+			age->stored += bytes;
 		if (share >= 1)
-			age->refused += sum->scale;
+			age->refused += bytes;
 		else
-			age->pool += sum->scale * share;
+			age->pool += bytes * share;
 	}
+	seen = cold.cold[0] + cold.cold[1];
+	age->cold = profile_cold_sum(&cold);
+	age->error = profile_cold_error(&cold);
+	/* what was not looked at is like the rest */
+	more = seen > 0 ? age->cold / seen : 1;
+	age->refused *= more;
+	age->pool *= more;
 	for (unsigned i = 0; i < UZSWAP_PROFILE_REUSE; i++)
 		age->faults_per_s += (double)p->reuse[i] * share_after(i, ms);
 	if (p->lasted_ms)
@@ -167,9 +175,9 @@ struct tally {
 	double all;
 	double resident;
 	double stored;
-	double cold;
-	double pool;
-	double idle_ms;		/* times bytes */
+	struct profile_cold cold;
+	double pool;		/* of those known to be cold */
+	double idle_ms;		/* times bytes, of these */
 	double slack_ms;	/* times bytes, of all */
 	double uses;
 	uint32_t nr;
@@ -179,6 +187,7 @@ static void tally_point(struct tally *t, const struct profile_sum *sum,
 			const struct profile_point *pt, uint64_t cold_ms)
 {
 	double b = pt->site_bytes;
+	double chance;
 
 	t->nr++;
 	t->all += b;
@@ -190,22 +199,27 @@ static void tally_point(struct tally *t, const struct profile_sum *sum,
 		t->stored += b;
 	else
 		t->resident += b;
-	if (!profile_point_is_cold(pt, cold_ms))
+	chance = profile_cold_add(&t->cold, pt, cold_ms, b);
+	if (chance <= 0)
 		return;
-	t->cold += b;
-	t->pool += b * share_of(pt, sum->ratio);
-	t->idle_ms += b * (double)pt->idle_ms;
+	t->pool += chance * b * share_of(pt, sum->ratio);
+	t->idle_ms += chance * b * fmax((double)pt->idle_ms, (double)cold_ms);
 }
 
 static void settle_site(struct profile_site_sum *to, const struct tally *t)
 {
 	double scale = t->all > 0 ? to->bytes / t->all : 0;
+	double seen = t->cold.cold[0] + t->cold.cold[1];
+	double cold = profile_cold_sum(&t->cold);
 
 	to->resident = t->resident * scale;
 	to->stored = t->stored * scale;
-	to->cold = t->cold * scale;
-	to->pool = t->pool * scale;
-	to->idle_ms = t->cold > 0 ? t->idle_ms / t->cold : 0;
+	to->cold = cold * scale;
+	to->cold_error = hypot(profile_cold_error(&t->cold) * scale,
+			       to->bytes > 0 ? to->error * to->cold / to->bytes
+					     : 0);
+	to->pool = seen > 0 ? t->pool * scale * cold / seen : 0;
+	to->idle_ms = seen > 0 ? t->idle_ms / seen : 0;
 	to->slack_ms = t->slack_ms / fmax(t->resident + t->stored, 1);
 	to->uses = t->uses;
 	to->nr_points = t->nr;

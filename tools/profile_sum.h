@@ -10,6 +10,7 @@
 #define UZ_TOOLS_PROFILE_SUM_H
 
 #include "profile.h"
+#include "profile_cold.h"
 
 #define PROFILE_NR_AGES	12
 
@@ -18,6 +19,7 @@ extern const uint64_t profile_ages_ms[PROFILE_NR_AGES];
 /* Memory not used for profile_ages_ms[i] or longer. */
 struct profile_age {
 	double cold;		/* bytes, stored ones included */
+	double error;		/* standard error of cold */
 	double stored;		/* part of cold that is stored already */
 	double pool;		/* RAM that storing all of it would take */
 	double refused;		/* part of cold that does not pay */
@@ -32,6 +34,7 @@ struct profile_site_sum {
 	double resident;
 	double stored;
 	double cold;		/* for the age asked, stored included */
+	double cold_error;	/* standard error of cold */
 	double pool;		/* RAM that storing cold would take */
 	double idle_ms;		/* average of what is cold, at least */
 	double slack_ms;	/* average of all by which ages may be short */
@@ -60,8 +63,5 @@ void profile_sum_free(struct profile_sum *sum);
 /* Memory not used for MS or longer. */
 void profile_sum_age(struct profile_age *age, const struct profile_sum *sum,
 		     const struct profile *p, uint64_t ms);
-
-/* Is the point resident or stored, and cold? */
-bool profile_point_is_cold(const struct profile_point *pt, uint64_t cold_ms);
 
 #endif

@@ -104,7 +104,7 @@ static void print_site(const struct profile *p, const struct profile_sum *sum,
 	profile_site_name(p, &p->sites[s->site], name, sizeof(name));
 	if (s->bytes > 0)
 		snprintf(margin, sizeof(margin), "%.0f%%",
-			 100 * s->error / s->bytes);
+			 100 * fmax(s->error, s->cold_error) / s->bytes);
 	printf("%8s %5.1f%% %9s %6s %8s  %s\n", size(cold, s->cold),
 	       all > 0 ? 100 * s->cold / all : 0, size(bytes, s->bytes),
 	       margin, s->cold > 0 ? age(idle, s->idle_ms) : "-", name);
@@ -224,15 +224,16 @@ void profile_text_vmas(const struct profile *p, const struct profile_sum *sum,
 	for (size_t i = 0; i < p->nr_maps; i++) {
 		const struct profile_map *m = &p->maps[i];
 		char text[3][UNITS_BUF];
-		double cold = 0;
+		struct profile_cold sums = { 0 };
+		double cold;
 
 		for (size_t k = 0; k < p->nr_points; k++)
 			if (p->points[k].cell &&
 			    p->points[k].addr >= m->start &&
-			    p->points[k].addr < m->end &&
-			    profile_point_is_cold(&p->points[k],
-						  how->cold_ms))
-				cold += sum->scale;
+			    p->points[k].addr < m->end)
+				profile_cold_add(&sums, &p->points[k],
+						 how->cold_ms, sum->scale);
+		cold = profile_cold_sum(&sums);
 		if (m->resident < 1048576 && cold <= 0)
 			continue;
 		if (how->top && shown++ >= how->top)
