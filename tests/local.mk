@@ -354,6 +354,13 @@ check-refusals: all
 	UZ_BUILDDIR='$(abs_top_builddir)' CC='$(CC)' \
 		$(SHELL) $(top_srcdir)/tests/real/refuse.sh
 
+# A profile at the cost that is the default, against the truth: some minutes.
+.PHONY: check-profile
+check-profile: all
+	UZ_SRCDIR='$(abs_top_srcdir)' UZ_BUILDDIR='$(abs_top_builddir)' \
+		CC='$(CC)' $(SHELL) $(top_srcdir)/tests/profile/accuracy.sh \
+		48 60 1
+
 # The same tests on another kernel, with cgroup v2: see tests/vm/run.sh, whose
 # options VM_FLAGS are.  Minutes with KVM, hours without.
 VM_TESTS = $(UNIT_TESTS) $(LIVE_TESTS) $(PRELOAD_TESTS) $(TOOLS_TESTS) \

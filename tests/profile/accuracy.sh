@@ -1,14 +1,16 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# accuracy.sh [MIB [SECONDS]] - a profile against the truth: known_sites under
-# the library, its sites' cold bytes within 5 %, ages what they are said to be.
+# accuracy.sh [MIB [SECONDS [PERCENT]]] - a profile against the truth:
+# known_sites under the library, its sites' cold bytes within 5 %, ages what
+# they are said to be; at that prof_cost_percent.
 
 # shellcheck source=tests/profile/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 mib=${1:-48}
 seconds=${2:-14}
+[ -z "$3" ] || export UZSWAP_PROF_COST_PERCENT="$3"
 
 needs python3
 compile known_sites known_sites.c
