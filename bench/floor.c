@@ -98,24 +98,30 @@ static void pin(int cpu)
 	sched_setaffinity(0, sizeof(set), &set);
 }
 
+/* Wait for a fault and answer it by PAGE; where, or 0. */
+static uintptr_t give(int ep, const char *page)
+{
+	struct uffdio_copy copy = { .src = (uintptr_t)page, .len = PAGE };
+	struct epoll_event ev;
+	struct uffd_msg msg;
+
+	epoll_wait(ep, &ev, 1, 100);
+	if (read(uffd, &msg, sizeof(msg)) != sizeof(msg))
+		return 0;
+	copy.dst = msg.arg.pagefault.address & ~(PAGE - 1);
+	return ioctl(uffd, UFFDIO_COPY, &copy) ? 0 : (uintptr_t)copy.dst;
+}
+
 static void *serve(void *arg)
 {
 	static char page[PAGE] __attribute__((aligned(4096)));
 	struct epoll_event ev = { .events = EPOLLIN };
-	struct uffd_msg msg;
 	int ep = epoll_create1(0);
 
 	pin(*(int *)arg);
 	epoll_ctl(ep, EPOLL_CTL_ADD, uffd, &ev);
 	while (!stop) {
-		struct uffdio_copy copy = { .src = (uintptr_t)page,
-					    .len = PAGE };
-
-		epoll_wait(ep, &ev, 1, 100);
-		if (read(uffd, &msg, sizeof(msg)) != sizeof(msg))
-			continue;
-		copy.dst = msg.arg.pagefault.address & ~(PAGE - 1);
-		ioctl(uffd, UFFDIO_COPY, &copy);
+		give(ep, page);
 	}
 	close(ep);
 	return NULL;
@@ -226,20 +232,14 @@ static void *toucher(void *seed)
 static void *giver(void *page)
 {
 	struct epoll_event ev = { .events = EPOLLIN | EPOLLEXCLUSIVE };
-	struct uffd_msg msg;
 	int ep = epoll_create1(0);
 
 	epoll_ctl(ep, EPOLL_CTL_ADD, uffd, &ev);
 	while (!stop) {
-		struct uffdio_copy copy = { .src = (uintptr_t)page,
-					    .len = PAGE };
+		uintptr_t to = give(ep, page);
 
-		epoll_wait(ep, &ev, 1, 100);
-		if (read(uffd, &msg, sizeof(msg)) != sizeof(msg))
-			continue;
-		copy.dst = msg.arg.pagefault.address & ~(PAGE - 1);
-		if (!ioctl(uffd, UFFDIO_COPY, &copy))
-			given[nr_given++ % TURN_PAGES] = (uintptr_t)copy.dst;
+		if (to)
+			given[nr_given++ % TURN_PAGES] = to;
 	}
 	close(ep);
 	return NULL;

@@ -225,6 +225,7 @@ EXTRA_DIST += tests/run-tap.sh tests/run-preload.sh \
 	tests/profile/many_sites.c \
 	tests/profile/check_accuracy.py tests/profile/check_formats.py \
 	$(PRELOAD_TESTS) tests/preload/run.sh tests/preload/pattern.h \
+	tests/preload/readers.h \
 	tests/preload/peek.c $(PRESSURE_TESTS) tests/pressure/lib.sh \
 	tests/pressure/resize.py tests/pressure/share.py \
 	tests/pressure/sharer.c \

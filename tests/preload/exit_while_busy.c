@@ -6,29 +6,15 @@
  * read stored pages.
  */
 #define _GNU_SOURCE
-#include <pthread.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 
-#include "pattern.h"
+#include "readers.h"
 
-#define THREADS	2
 #define ROUNDS	20
 
 static char *data;
-
-static void *reader(void *arg)
-{
-	uint64_t random = (size_t)arg + 1;
-
-	for (;;) {
-		size_t n = next_random(&random) % DATA_PAGES;
-
-		verify(data + n * PAGE, n);
-	}
-	return NULL;
-}
 
 static void at_exit(void)
 {
@@ -37,10 +23,7 @@ static void at_exit(void)
 
 static void end(int how)
 {
-	pthread_t t;
-
-	for (size_t i = 0; i < THREADS; i++)
-		CHECK(!pthread_create(&t, NULL, reader, (void *)i));
+	start_readers(data);
 	atexit(at_exit);
 	sleep_ms(how * 3);
 	switch (how % 5) {

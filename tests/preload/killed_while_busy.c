@@ -7,34 +7,15 @@
  * the counters close (run.sh).
  */
 #define _GNU_SOURCE
-#include <pthread.h>
 #include <signal.h>
 
-#include "pattern.h"
-
-#define THREADS	2
-
-static char *data;
-
-static void *reader(void *arg)
-{
-	uint64_t random = (size_t)arg + 1;
-
-	for (;;) {
-		size_t n = next_random(&random) % DATA_PAGES;
-
-		verify(data + n * PAGE, n);
-	}
-	return NULL;
-}
+#include "readers.h"
 
 int main(void)
 {
-	pthread_t t;
+	char *data = map_data(0);
 
-	data = map_data(0);
-	for (size_t i = 0; i < THREADS; i++)
-		CHECK(!pthread_create(&t, NULL, reader, (void *)i));
+	start_readers(data);
 	sleep_ms(700);
 	raise(SIGKILL);
 	return 1;
