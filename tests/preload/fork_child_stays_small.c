@@ -5,7 +5,7 @@
  * give back what it has read as it goes, and not add to the memory of the
  * two what it reads.  In a memory group with a limit it would be killed.
  *
- * run.sh: clean=yes
+ * run.sh: clean=yes torture=no
  */
 #define _GNU_SOURCE
 #include <sys/wait.h>

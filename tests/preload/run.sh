@@ -7,9 +7,10 @@
 #
 # A program passes when it ends with 0 both times, and the library says that
 # it stored pages meanwhile (a run without would prove nothing), never met a
-# damaged one, and its counters close but for what was in hand at the end.  -p leaves the plain runs out, -n repeats the others.  When a
-# program ended well but too early for threads of the library, which did not
-# get a processor, it is run again, up to three times.
+# damaged one, and its counters close but for what was in hand at the end.
+# -p leaves the plain runs out, -n repeats the others.  When a program ended
+# well but too early for threads of the library, which did not get a processor,
+# it is run again, up to three times.
 #
 # One line per program, last line: N passed, N failed, N skipped.
 
@@ -54,7 +55,8 @@ build() # SOURCE [FLAG...]
 # seconds until it hangs, limit in bytes, evicts=no, engines=move,
 # conf=UZSWAP_CONF, repacks=yes if idle pages must be packed again, shares=yes
 # if equal pages must share, clean=yes if pages must have left again by
-# comparison, status=N if it does not end with 0
+# comparison, torture=no if it measures what torture disturbs, status=N if it
+# does not end with 0
 wish() # NAME KEY DEFAULT
 {
 	v=$(sed -n "s/^ \* run.sh:.*$2=\([^ ]*\).*/\1/p" "$dir/$1.c" | head -n 1)

@@ -33,7 +33,7 @@ trap 'exit 130' INT TERM
 # Say how it ended, and remember what it did.
 judge() # WHAT STATUS LOG
 {
-	echo "$(date -u +%T) seed $seed: $1: $(tail -n 1 "$3")"
+	echo "$(date -u +%T) $1: $(tail -n 1 "$3")"
 	cat "$3" >>"$work/all"
 	if [ "$2" != 0 ] && [ "$2" != 77 ]; then
 		failed=$((failed + 1))
@@ -47,7 +47,7 @@ attempt() # WHAT COMMAND...
 	shift
 	[ "$(date +%s)" -lt "$end" ] || return
 	"$@" >"$log" 2>&1
-	judge "$what" $? "$log"
+	judge "seed $seed: $what" $? "$log"
 }
 
 UZ_BUILDDIR=$build LASTING_SECONDS=$((seconds / 2)) sh "$here/lasting.sh" \
