@@ -142,6 +142,10 @@ one() # NAME
 		result=SKIP why="not with engine $engine"
 		return ;;
 	esac
+	if [ -n "$torture" ] && [ "$(wish "$1" torture yes)" = no ]; then
+		result=SKIP why='measures what torture disturbs'
+		return
+	fi
 	if ! build "$dir/$1.c"; then
 		result=FAIL why='does not compile'
 		return
