@@ -46,6 +46,7 @@ UNIT_TESTS = \
 	tests/unit/test_profile_cold \
 	tests/unit/test_profile_filter \
 	tests/unit/test_profile_name \
+	tests/unit/test_reclaim \
 	tests/unit/test_region \
 	tests/unit/test_repack \
 	tests/unit/test_share \

@@ -35,6 +35,12 @@
 #define EMPTY_NS	(2 * NS_PER_S)
 #define STUCK_NS	(20 * NS_PER_MS)
 #define HOLD_NS		(50 * NS_PER_MS)	/* then the fault goes first */
+/*
+ * Engine B, while its evictors are not known to fail: they may have lost their
+ * CPU for longer than that.  Rounds in vain: one may be a moment's chance.
+ */
+#define HOLD_MOST_NS	NS_PER_S
+#define HOLD_STUCK	3
 #define INSIST_NAP_NS	(200 * NS_PER_US)
 #define TORTURE_NAP_NS	(4 * NS_PER_MS)
 #define TORTURE_REST_NS	(20 * NS_PER_MS)
@@ -216,10 +222,11 @@ bool reclaim_holds(struct engine *e, uint64_t since_ns)
 	struct reclaim *r = &e->reclaim;
 
 	if (likely(e->use_move || !is_deep(r)) ||
-	    atomic_load(&r->stuck) || atomic_load(&r->hopeless) ||
+	    atomic_load(&r->stuck) >= HOLD_STUCK ||
+	    atomic_load(&r->hopeless) ||
 	    atomic_load(&e->stopping) || fork_is_snapshot(&e->fork))
 		return false;
-	if (sys_now_ns() - since_ns < HOLD_NS)
+	if (sys_now_ns() - since_ns < HOLD_MOST_NS)
 		return true;
 	count_one(UZSWAP_COUNT_exceeded);
 	return false;
