@@ -54,6 +54,7 @@ UNIT_TESTS = \
 	tests/unit/test_stall \
 	tests/unit/test_staging \
 	tests/unit/test_store \
+	tests/unit/test_stream \
 	tests/unit/test_sum \
 	tests/unit/test_text \
 	tests/unit/test_thread \

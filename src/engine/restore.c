@@ -172,13 +172,11 @@ static size_t filled_before(struct engine *e, uintptr_t addr)
 	return n;
 }
 
-static size_t fill_window(struct engine *e, const struct uffd_event *ev)
+static size_t fill_window(struct engine *e, uintptr_t addr, size_t by_thread)
 {
-	size_t by_thread = stream_window(&e->restore.streams, ev, 0);
-	size_t by_place = min_size(2 * filled_before(e, ev->addr),
-				   RESTORE_WINDOW);
+	size_t by_place = min_size(2 * filled_before(e, addr), RESTORE_WINDOW);
 
-	return within_chunk(e, ev->addr, max_size(by_thread, by_place));
+	return within_chunk(e, addr, max_size(by_thread, by_place));
 }
 
 /*
@@ -193,8 +191,9 @@ static enum restore_result restore_fresh(struct helper *h,
 	enum uffd_result r;
 	size_t done;
 	size_t nr;
+	struct stream *s = stream_find(&e->restore.streams, ev, 0, &nr);
 
-	nr = claim_fresh(e, claims, ev->addr, fill_window(e, ev));
+	nr = claim_fresh(e, claims, ev->addr, fill_window(e, ev->addr, nr));
 	if (!nr)
 		return RESTORE_AGAIN;
 	r = copy_run(h, &done, ev->addr, e->restore.zeros, nr);
@@ -211,7 +210,7 @@ static enum restore_result restore_fresh(struct helper *h,
 		count_one(UZSWAP_COUNT_faults_fresh);
 	wake_rest(e, ev->addr, done, nr);
 	reclaim_owe(h, ev->addr, done);
-	stream_note(&e->restore.streams, ev, done);
+	stream_note(s, ev, done, done);
 	count_add(UZSWAP_COUNT_filled, done);
 	return done ? RESTORE_DONE : restore_result_of(r);
 }
@@ -397,10 +396,11 @@ static enum restore_result restore_stored(struct helper *h,
 					  const struct uffd_event *ev)
 {
 	struct engine *e = h->engine;
-	size_t nr = within_chunk(e, ev->addr,
-				 stream_window(&e->restore.streams, ev,
-					       STREAM_GAP));
-	enum restore_why why = nr >= STREAM_LEAST ? WHY_PASSED :
+	size_t window;
+	struct stream *s =
+		stream_find(&e->restore.streams, ev, STREAM_GAP, &window);
+	size_t nr = within_chunk(e, ev->addr, window);
+	enum restore_why why = window >= STREAM_LEAST ? WHY_PASSED :
 			       cold_is_busy(e, ev->addr) ? WHY_AT_WORK :
 			       WHY_ASKED;
 	enum restore_result r;
@@ -421,8 +421,8 @@ static enum restore_result restore_stored(struct helper *h,
 	h->ahead.end = h->around ? h->ahead.start + BUSY_BLOCK
 				 : ev->addr + nr * PAGE_SIZE;
 	if (why == WHY_PASSED && !atomic_load(&e->fork.shares))
-		cold_passed(&e->cold, stream_last(&e->restore.streams, ev));
-	stream_note(&e->restore.streams, ev, nr);
+		cold_passed(&e->cold, stream_last(s, ev));
+	stream_note(s, ev, window, nr);
 	return RESTORE_DONE;
 }
 
