@@ -362,7 +362,7 @@ check-refusals: all
 check-profile: all
 	UZ_SRCDIR='$(abs_top_srcdir)' UZ_BUILDDIR='$(abs_top_builddir)' \
 		CC='$(CC)' $(SHELL) $(top_srcdir)/tests/profile/accuracy.sh \
-		48 60 1
+		48 60 1 2000
 
 # The same tests on another kernel, with cgroup v2: see tests/vm/run.sh, whose
 # options VM_FLAGS are.  Minutes with KVM, hours without.

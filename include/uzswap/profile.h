@@ -124,7 +124,7 @@ struct uzswap_profile {
 	uint32_t unwind;	/* 0 frame pointers, 1 unwind tables */
 	uint64_t started_ns;
 	uint64_t updated_ns;
-	uint64_t round_ns;	/* time the last round over all points took */
+	uint64_t round_ns;	/* time the last round over the points took */
 	uint64_t interval;	/* sampling interval now, bytes */
 	uint64_t cell;		/* one point in so many bytes of memory */
 	uint64_t resident;	/* bytes of memory watched that are in RAM */

@@ -67,10 +67,15 @@ struct profile_point {
 	bool measured;		/* since it was taken out */
 	bool doomed;		/* to be put back and forgotten */
 	bool charged;		/* for being asked for, when taken out */
+	bool woken;		/* a neighbour has gone cold: look now */
 };
 
-/* Where a round is; see profile_round.c. */
-enum profile_step { PROFILE_REST, PROFILE_CELLS, PROFILE_LIVES, PROFILE_TAKE };
+/* What a round still looks for, to be watched. */
+enum profile_step {
+	PROFILE_CELLS,	/* of memory, with something in them */
+	PROFILE_LIVES,	/* small allocations */
+	PROFILE_FOUND,	/* nothing more */
+};
 
 struct profile {
 	struct engine *engine;
@@ -115,15 +120,16 @@ struct profile {
 	enum profile_step step;
 	uintptr_t at_cell;
 	uint32_t at_live;		/* in words of new_lives */
-	uint32_t at_point;
+	uint32_t at_point;		/* counts on, from round to round */
+	uint32_t nr_left;		/* slots to come by in this round */
 	uint32_t at_fresh;		/* of those never taken out */
+	bool some_woken;
 	uint32_t nr_rounds;
 	uint32_t nr_ticks;
 	uint32_t backoff;		/* most rounds a page is left alone,
 					   as a power of two */
 	bool ran_dry;			/* the budget, in this round */
 	uint64_t round_ns;		/* when this round began */
-	uint64_t search_ns;		/* when new points were looked for */
 	uint64_t last_round_ns;		/* from the one before it */
 	uint64_t tick_ns;		/* when the last tick was */
 	uint64_t process_ns;		/* CPU time of the process, then */

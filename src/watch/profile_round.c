@@ -1,22 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The round over all watched pages.
+ * The round over all watched pages, in one period each.
  *
- *	REST    until the period is over
- *	CELLS   find new cells with something in them
- *	LIVES   find new small allocations
- *	TAKE    take out each page that is not out
- *
- * A page is taken out once in a round, while the budget lasts.
+ * Each page that is not out is taken out once in a round, while the budget
+ * lasts; the next round goes on where this one had to end.  Meanwhile new
+ * pages to watch are looked for.
  *
  * Taking a page out for the first time is dear, as it may be the first of a
- * huge page, and there are many at the beginning.  So a round does not wait
- * for them; every other page taken is one of these, here and there: those that
- * have been looked at stand for the others.  And a page that is always in use
- * tells nothing when it is taken out again: if the budget does not last,
- * those that were asked for at once the last times are left alone for one,
- * three .. rounds, which leaves more for the others, until a neighbour is not
- * asked for any more.
+ * huge page, and there are many at the beginning.  So every other page taken
+ * is one of these, here and there: those that have been looked at stand for
+ * the others.  And a page that is always in use tells nothing when it is taken
+ * out again: if the budget does not last, those that were asked for at once
+ * the last times are left alone for one, three .. rounds.  They are not left
+ * alone together, so that some of each neighbourhood are looked at in every
+ * round; and as soon as one is not asked for any more, its neighbours are
+ * looked at as well, before all others.
  *
  * So how exactly an age is known is different for each page: its last use was
  * after it was seen in use (used_ns), and before it was taken out (out_ns).
@@ -32,7 +30,7 @@
 #define TAKES_PER_TICK	256u
 #define MEASURES_PER_TICK 64u
 #define CHARGE_EVERY	8u	/* pages between looks at the clock: 0.2 us */
-#define CHECK_TICKS	4u	/* until all have been looked at */
+#define CHECK_TICKS	2u	/* until all have been looked at */
 #define BACKOFF_MOST	4u	/* 16 rounds */
 #define NEIGHBOURS	8u	/* on each side: one of 16 is taken */
 #define STRIDE		2531u	/* odd: comes by all slots */
@@ -176,6 +174,23 @@ static void forget(struct profile *p, uint32_t i)
 	profile_point_forget(p, i);
 }
 
+/*
+ * What lies together is often used together, and is found together.  So where
+ * a page has not been used for once, its neighbours have to be looked at.
+ */
+static void wake_neighbours(struct profile *p, uint32_t i)
+{
+	uint32_t at = i > NEIGHBOURS ? i - NEIGHBOURS : 0;
+
+	for (; at < p->nr_points && at <= i + NEIGHBOURS; at++) {
+		struct profile_point *pt = &p->points[at];
+
+		pt->woken |= pt->streak > 0;
+		pt->streak = 0;
+	}
+	p->some_woken = true;
+}
+
 /* Every so many points from the first on. */
 static void check_some(struct profile *p, uint32_t first, uint32_t every,
 		       uint64_t now_ns)
@@ -190,6 +205,8 @@ static void check_some(struct profile *p, uint32_t first, uint32_t every,
 		if (pt->state == UZSWAP_POINT_OUT &&
 		    now_ns - pt->out_ns > p->cfg.period_ns / 2) {
 			refund_ask(p, pt);
+			if (pt->streak)
+				wake_neighbours(p, i);
 			if (!pt->measured && p->budget.own_ns >= 0 &&
 			    measured++ < MEASURES_PER_TICK)
 				measure(p, i);
@@ -215,16 +232,42 @@ static bool is_due(const struct profile *p, uint32_t i, bool fresh)
 	return !((p->nr_rounds + i) & ((1u << pause) - 1));
 }
 
-/* Take the next page out; false if there is none. */
+/* Take the next page out; false if there is none in this round. */
 static bool take_next(struct profile *p, uint64_t now_ns)
 {
-	for (; p->at_point < p->nr_points; p->at_point++) {
-		if (!is_due(p, p->at_point, false))
+	while (p->nr_left) {
+		uint32_t i = p->at_point++ % PROBE_SLOTS;
+
+		p->nr_left--;
+		if (i >= p->nr_points || !is_due(p, i, false))
 			continue;
-		take_point(p, p->at_point++, now_ns);
+		take_point(p, i, now_ns);
 		return true;
 	}
 	return false;
+}
+
+/* All that were woken: if they have gone cold, too, these cost nothing. */
+static void take_woken(struct profile *p, uint64_t now_ns)
+{
+	uint32_t nr = 0;
+
+	if (!p->some_woken)
+		return;
+	p->some_woken = false;
+	for (uint32_t i = 0; i < p->nr_points; i++) {
+		struct profile_point *pt = &p->points[i];
+
+		if (!pt->woken)
+			continue;
+		if (!profile_budget_lends(&p->budget, ++nr)) {
+			p->some_woken = true;
+			break;
+		}
+		pt->woken = false;
+		if (is_due(p, i, false))
+			take_point(p, i, now_ns);
+	}
 }
 
 /* The next one that was never taken out. */
@@ -241,19 +284,19 @@ static bool take_fresh(struct profile *p, uint64_t now_ns)
 	return false;
 }
 
-/* True when the round is over. */
-static bool step_take(struct profile *p, uint64_t now_ns)
+static void take_some(struct profile *p, uint64_t now_ns)
 {
 	bool more = true;
 	bool more_fresh = true;
 
-	for (uint32_t n = 1; n <= TAKES_PER_TICK; n++) {
+	take_woken(p, now_ns);
+	for (uint32_t n = 1; n <= TAKES_PER_TICK && (more || more_fresh); n++) {
 		bool allowed;
 
 		if (n % CHARGE_EVERY == 0)
 			profile_charge(p);
 		allowed = profile_budget_allows(&p->budget);
-		p->ran_dry |= !allowed;
+		p->ran_dry |= more && p->nr_left && !allowed;
 		if (more && allowed && (n % 2 || !more_fresh))
 			more = take_next(p, now_ns);
 		else if (more_fresh && profile_budget_lends(&p->budget, n))
@@ -261,36 +304,6 @@ static bool step_take(struct profile *p, uint64_t now_ns)
 		else
 			break;
 	}
-	return !more && (!more_fresh ||
-			 now_ns - p->round_ns >= p->cfg.period_ns);
-}
-
-/*
- * What lies together is often used together, and is found together.  So where
- * a page has not been used for once, its neighbours have to be looked at.
- */
-static void wake_neighbours(struct profile *p, uint64_t now_ns)
-{
-	for (uint32_t i = 0; i < p->nr_points; i++) {
-		struct profile_point *pt = &p->points[i];
-		uint32_t at = i > NEIGHBOURS ? i - NEIGHBOURS : 0;
-
-		if (pt->state != UZSWAP_POINT_OUT || !pt->streak ||
-		    now_ns - pt->out_ns < p->cfg.period_ns / 2)
-			continue;
-		for (; at < p->nr_points && at <= i + NEIGHBOURS; at++)
-			p->points[at].streak = 0;
-	}
-}
-
-/* Find what is new: in a round that lasts for long, too. */
-static void begin_search(struct profile *p, uint64_t now_ns)
-{
-	p->search_ns = now_ns;
-	p->at_fresh = 0;
-	profile_point_begin(p);
-	p->step = p->nr_rounds & ((1u << p->backoff) - 1)
-		? PROFILE_LIVES : PROFILE_CELLS;
 }
 
 static void begin_round(struct profile *p, uint64_t now_ns)
@@ -305,10 +318,11 @@ static void begin_round(struct profile *p, uint64_t now_ns)
 		p->backoff--;
 	p->ran_dry = false;
 	p->round_ns = now_ns;
-	p->at_point = 0;
+	p->nr_left = PROBE_SLOTS;
+	p->at_fresh = 0;
 	check_some(p, 0, 1, now_ns);
-	wake_neighbours(p, now_ns);
-	begin_search(p, now_ns);
+	profile_point_begin(p);
+	p->step = p->budget.own_ns < 0 ? PROFILE_LIVES : PROFILE_CELLS;
 }
 
 /* More budget, and fewer samples if these would take all of the program's. */
@@ -339,33 +353,21 @@ void profile_round_tick(struct profile *p, uint64_t now_ns)
 {
 	grant(p, now_ns);
 	check_some(p, p->nr_ticks++ % CHECK_TICKS, CHECK_TICKS, now_ns);
-	switch (p->step) {
-	case PROFILE_REST:
-		if (now_ns - p->round_ns >= p->cfg.period_ns)
-			begin_round(p, now_ns);
-		break;
-	case PROFILE_CELLS:
-		if (profile_point_cells(p))
-			p->step = PROFILE_LIVES;
-		break;
-	case PROFILE_LIVES:
-		if (profile_point_lives(p))
-			p->step = PROFILE_TAKE;
-		break;
-	case PROFILE_TAKE:
-		if (now_ns - p->search_ns >= p->cfg.period_ns)
-			begin_search(p, now_ns);
-		break;
-	}
-	if (p->step == PROFILE_TAKE && step_take(p, now_ns))
-		p->step = PROFILE_REST;
+	if (now_ns - p->round_ns >= p->cfg.period_ns &&
+	    p->step == PROFILE_FOUND)
+		begin_round(p, now_ns);
+	if (p->step == PROFILE_CELLS && profile_point_cells(p))
+		p->step = PROFILE_LIVES;
+	if (p->step == PROFILE_LIVES && profile_point_lives(p))
+		p->step = PROFILE_FOUND;
+	take_some(p, now_ns);
 }
 
 void profile_round_init(struct profile *p)
 {
 	p->tick_ns = sys_now_ns();
 	p->process_ns = sys_clock_ns(CLOCK_PROCESS_CPUTIME_ID);
-	p->step = PROFILE_REST;
+	p->step = PROFILE_FOUND;
 	p->nr_rounds = 0;
 	p->last_round_ns = 0;
 	p->backoff = 0;

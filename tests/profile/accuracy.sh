@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# accuracy.sh [MIB [SECONDS [PERCENT]]] - a profile against the truth:
-# known_sites under the library, its sites' cold bytes within 5 %, ages what
-# they are said to be; at that prof_cost_percent.
+# accuracy.sh [MIB [SECONDS [PERCENT [MS]]]] - a profile against the truth:
+# known_sites under the library, its sites' cold bytes within 5 %, ages true to
+# MS, or else to what they are said to be; at that prof_cost_percent.
 
 # shellcheck source=tests/profile/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -11,6 +11,7 @@
 mib=${1:-48}
 seconds=${2:-14}
 [ -z "$3" ] || export UZSWAP_PROF_COST_PERCENT="$3"
+exact=$4
 
 needs python3
 compile known_sites known_sites.c
@@ -36,7 +37,8 @@ try()
 	echo >&3
 	exec 3>&-
 	wait $pid || { echo "known_sites: status $?"; exit 1; }
-	python3 "$here/check_accuracy.py" summary truth
+	# shellcheck disable=SC2086  # may be none
+	python3 "$here/check_accuracy.py" summary truth $exact
 	status=$?
 }
 

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: MIT
 """Compare a profile's summary with what known_sites says of itself.
 
-    check_accuracy.py SUMMARY TRUTH
+    check_accuracy.py SUMMARY TRUTH [MS]
 
 Prints a table, and exits with 1 if a site's cold bytes are more than 5 %
-off, or an age is not what the summary says: at least its idle_ms, and at
-most slack_ms more.  (A page that was not used since it began to be watched,
-some seconds after the start, may be idle for longer than that.)
+off, or an age is not right: at least its idle_ms, and at most MS more, or,
+without MS, what the summary says itself: slack_ms.  (A page that was not used
+since it began to be watched, some seconds after the start, may be idle for
+longer than that.)
 
 How exactly ages are known depends on the CPU time the recorder got.  If the
 summary itself says that it could not tell a site from a hot one, that site
@@ -27,6 +28,7 @@ with open(sys.argv[2], encoding="utf-8") as f:
         if len(words) == 4:
             truth[words[0]] = [int(word) for word in words[1:]]
 
+exact_ms = int(sys.argv[3]) if len(sys.argv) > 3 else None
 now = summary["clock_ms"]
 cold_ms = summary["cold_ms"]
 found = {}
@@ -53,7 +55,8 @@ for name, (size, first, last) in truth.items():
     verdict = ""
     if idle > most + CLOCK:
         verdict = "WRONG: it was used later"
-    elif name == "site_late" and cold and idle + slack < least - CLOCK:
+    elif name == "site_late" and cold and least - CLOCK > idle + (
+            slack if exact_ms is None else exact_ms):
         verdict = "WRONG: it was not used so late"
     elif off < -SHARE and alive and 2 * slack > least - cold_ms:
         verdict = "BLURRED"
