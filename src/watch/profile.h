@@ -20,7 +20,7 @@
  * What it costs is bounded: what the program pays for both has one budget of
  * time, and our own work another.  The round over all points gets slower when
  * one is used up, and fewer allocations are sampled if these alone would take
- * all that the program may pay.
+ * a quarter of what the program may pay.
  *
  * With recording off a hook pays nothing: its next sample is far away, and
  * there is no filter to look at when memory is freed.

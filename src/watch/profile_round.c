@@ -325,7 +325,7 @@ static void begin_round(struct profile *p, uint64_t now_ns)
 	p->step = p->budget.own_ns < 0 ? PROFILE_LIVES : PROFILE_CELLS;
 }
 
-/* More budget, and fewer samples if these would take all of the program's. */
+/* More budget, and fewer samples if these take much of the program's. */
 static void grant(struct profile *p, uint64_t now_ns)
 {
 	const uint64_t unwind_ns = atomic_load(&p->unwind_ns);
