@@ -369,3 +369,38 @@ void profile_site_name(const struct profile *p, const struct profile_site *s,
 		add_text(&line, "]");
 	}
 }
+
+/* --- apart --------------------------------------------------------------- */
+
+/* The function of frame I of S, with its line; "" if it has none. */
+static void name_caller(const struct profile *p, const struct profile_site *s,
+			uint32_t i, char *buf, size_t len)
+{
+	const struct profile_frame *f =
+		&p->frames[p->stack[s->first_frame + i]];
+	struct line line = { .buf = buf, .len = len, .module = PROFILE_NONE };
+
+	buf[0] = 0;
+	if (f->nr_symbols)
+		add_function(&line, &p->symbols[f->first_symbol]);
+}
+
+bool profile_site_apart(const struct profile *p, const struct profile_site *s,
+			const struct profile_site *other, char *buf,
+			size_t len)
+{
+	const uint32_t nr = s->nr_frames < other->nr_frames
+				? s->nr_frames : other->nr_frames;
+	char theirs[2 * PROFILE_NAME_LEN];
+
+	for (uint32_t i = profile_inner(p, s); i < nr; i++) {
+		if (p->stack[s->first_frame + i] ==
+		    p->stack[other->first_frame + i])
+			continue;
+		name_caller(p, s, i, buf, len);
+		name_caller(p, other, i, theirs, sizeof(theirs));
+		if (buf[0] && strcmp(buf, theirs) != 0)
+			return true;
+	}
+	return false;
+}

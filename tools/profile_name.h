@@ -31,4 +31,12 @@ uint32_t profile_inner(const struct profile *p, const struct profile_site *s);
 void profile_site_name(const struct profile *p, const struct profile_site *s,
 		       char *buf, size_t len);
 
+/*
+ * The first caller of S that OTHER has not in its place, from the inside, for
+ * two that have the same name; false if no function tells them apart.
+ */
+bool profile_site_apart(const struct profile *p, const struct profile_site *s,
+			const struct profile_site *other, char *buf,
+			size_t len);
+
 #endif

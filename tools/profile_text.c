@@ -20,6 +20,7 @@
 #define BAR		30
 #define HEAT_COLUMNS	64
 #define NS_PER_MS	1000000u
+#define NEAR		32	/* rows above that one still sees */
 #define WATCHED_PART	16	/* unwatched beside it: nothing to mention */
 
 static const char *size(char *buf, double bytes)
@@ -91,9 +92,31 @@ static void print_stack(const struct profile *p, const struct profile_site *s)
 	}
 }
 
-static void print_site(const struct profile *p, const struct profile_sum *sum,
-		       const struct profile_site_sum *s)
+/* By which caller row NR is another than one above it of the same name. */
+static void print_apart(const struct profile *p, const struct profile_sum *sum,
+			size_t nr, const char *name)
 {
+	const struct profile_site *s = &p->sites[sum->sites[nr].site];
+
+	for (size_t i = nr; i-- > 0 && nr - i <= NEAR;) {
+		const struct profile_site *above =
+			&p->sites[sum->sites[i].site];
+		char caller[2 * PROFILE_NAME_LEN];
+		char its[4 * PROFILE_NAME_LEN];
+
+		profile_site_name(p, above, its, sizeof(its));
+		if (strcmp(its, name) != 0 ||
+		    !profile_site_apart(p, s, above, caller, sizeof(caller)))
+			continue;
+		printf(" .. %s", caller);
+		return;
+	}
+}
+
+static void print_site(const struct profile *p, const struct profile_sum *sum,
+		       size_t nr)
+{
+	const struct profile_site_sum *s = &sum->sites[nr];
 	char cold[UNITS_BUF];
 	char bytes[UNITS_BUF];
 	char idle[UNITS_BUF];
@@ -105,9 +128,11 @@ static void print_site(const struct profile *p, const struct profile_sum *sum,
 	if (s->bytes > 0)
 		snprintf(margin, sizeof(margin), "%.0f%%",
 			 100 * fmax(s->error, s->cold_error) / s->bytes);
-	printf("%8s %5.1f%% %9s %6s %8s  %s\n", size(cold, s->cold),
+	printf("%8s %5.1f%% %9s %6s %8s  %s", size(cold, s->cold),
 	       all > 0 ? 100 * s->cold / all : 0, size(bytes, s->bytes),
 	       margin, s->cold > 0 ? age(idle, s->idle_ms) : "-", name);
+	print_apart(p, sum, nr, name);
+	putchar('\n');
 }
 
 void profile_text_sites(const struct profile *p,
@@ -125,7 +150,7 @@ void profile_text_sites(const struct profile *p,
 	printf("%8s %6s %9s %6s %8s  %s\n", "COLD", "%", "ALIVE", "+-",
 	       "IDLE", "CALL SITE (allocation)");
 	for (size_t i = 0; i < nr; i++) {
-		print_site(p, sum, &sum->sites[i]);
+		print_site(p, sum, i);
 		if (how->stacks)
 			print_stack(p, &p->sites[sum->sites[i].site]);
 	}

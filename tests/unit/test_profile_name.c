@@ -179,6 +179,52 @@ static void test_nameless_below_an_allocator_is_one(void **state)
 	assert_string_equal(line, "db+0x3 <- insert");
 }
 
+/* get() is called at two places of load(), and by store(). */
+static void test_two_of_one_name_are_told_apart(void **state)
+{
+	char get[] = "get";
+	char load[] = "load";
+	char store[] = "store";
+	char file[] = "src/prog.c";
+	struct profile_symbol symbols[] = {
+		{ .function = get, .file = file, .line = 1 },
+		{ .function = load, .file = file, .line = 5 },
+		{ .function = load, .file = file, .line = 9 },
+		{ .function = store },
+	};
+	struct profile_frame frames[] = {
+		{ .pc = 1, .first_symbol = 0, .nr_symbols = 1 },
+		{ .pc = 2, .first_symbol = 1, .nr_symbols = 1 },
+		{ .pc = 3, .first_symbol = 2, .nr_symbols = 1 },
+		{ .pc = 4, .first_symbol = 3, .nr_symbols = 1 },
+		{ .pc = 5 },
+	};
+	uint32_t stack[] = { 0, 1, 3,  0, 2, 3,  0, 4, 3,  0, 1 };
+	struct profile_site sites[] = {
+		{ .first_frame = 0, .nr_frames = 3 },
+		{ .first_frame = 3, .nr_frames = 3 },
+		{ .first_frame = 6, .nr_frames = 3 },
+		{ .first_frame = 9, .nr_frames = 2 },
+	};
+	struct profile p = {
+		.symbols = symbols, .frames = frames, .stack = stack,
+	};
+	char caller[2 * PROFILE_NAME_LEN];
+
+	(void)state;
+	assert_true(profile_site_apart(&p, &sites[0], &sites[1], caller,
+				       sizeof(caller)));
+	assert_string_equal(caller, "load prog.c:5");
+	assert_true(profile_site_apart(&p, &sites[1], &sites[2], caller,
+				       sizeof(caller)));
+	assert_string_equal(caller, "load prog.c:9");
+	/* code without a name tells nothing, nor does the end of a stack */
+	assert_false(profile_site_apart(&p, &sites[2], &sites[0], caller,
+					sizeof(caller)));
+	assert_false(profile_site_apart(&p, &sites[0], &sites[3], caller,
+					sizeof(caller)));
+}
+
 /* --- inlined ------------------------------------------------------------- */
 
 static volatile uint64_t zero;
@@ -243,6 +289,7 @@ int main(void)
 		cmocka_unit_test(test_allocators_are_passed_over),
 		cmocka_unit_test(test_stripped_files_are_told_shortly),
 		cmocka_unit_test(test_nameless_below_an_allocator_is_one),
+		cmocka_unit_test(test_two_of_one_name_are_told_apart),
 		cmocka_unit_test(test_each_inlined_function_has_its_name),
 	};
 
