@@ -127,6 +127,7 @@ struct helper {
 	struct page_run ahead;	/* to restore after that... */
 	bool around;		/* ...where much is asked for */
 	uint32_t owes;		/* pages given since room was made; servers */
+	uint32_t credit;	/* of them, until it makes room */
 	struct flight flight;	/* engine B; evictors.  Others read */
 	struct pagemap pagemap;
 	struct fault_queue *queue; /* faults put aside; servers */

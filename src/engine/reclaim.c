@@ -20,6 +20,11 @@
 #define DIRECT_ROUNDS	4	/* tries to find as many pages as are owed */
 #define DIRECT_LEAST	(4 * TRAY_SLOTS) /* pages, half of the reserve used */
 /*
+ * Pages, having looked everywhere and found less than was owed: such a search
+ * takes ten milliseconds, and would find the page that it just gave.
+ */
+#define DIRECT_CREDIT	64u
+/*
  * As much as a server's, where it may: an evictor that loses its CPU to the
  * program inside a section holds up every fault for a time slice.
  */
@@ -192,9 +197,14 @@ void reclaim_direct(struct helper *h)
 
 	if (torture_strikes(TORTURE_DIRECT))
 		evict_some(h, TRAY_SLOTS, EVICT_NOW);
-	h->owes = 0;
-	if (likely(atomic_load(&r->room) >= 0) || !owes)
+	if (likely(atomic_load(&r->room) >= 0) || !owes) {
+		h->owes = 0;
+		h->credit = 0;
 		return;
+	}
+	if (owes < h->credit)
+		return;
+	h->owes = 0;
 	if (atomic_load(&r->hopeless) ||
 	    (!is_deep(r) && sys_now_ns() < atomic_load(&r->no_direct_ns))) {
 		count_one(UZSWAP_COUNT_exceeded);
@@ -206,7 +216,10 @@ void reclaim_direct(struct helper *h)
 		most = max_size(most, DIRECT_LEAST);
 	total = direct_rounds(h, most);
 	/* engine B's evictors fill trays, not we */
-	if (total || !e->use_move)
+	if (!e->use_move)
+		return;
+	h->credit = total < owes ? DIRECT_CREDIT : 0;
+	if (total)
 		return;
 	/* answering faults goes before keeping the limit */
 	count_one(UZSWAP_COUNT_exceeded);

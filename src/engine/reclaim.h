@@ -64,7 +64,8 @@ void reclaim_ring(struct reclaim *r);
 
 /*
  * Direct reclaim of a server between two faults: in proportion to the pages
- * it has given, so that no fault waits for much more than its own share.
+ * it has given, so that no fault waits for much more than its own share; and
+ * for some dozens of pages at a time if there is hardly anything to find.
  * Context: server.
  */
 void reclaim_direct(struct helper *h);

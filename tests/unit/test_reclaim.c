@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Engine B with almost no memory left: for how long a fault is held back.
- * What the evictors do is said, and time is told, not waited for.
+ * What the evictors do is said, and time is told, not waited for.  And engine
+ * A with nothing that could leave: how often a server looks for it.
  */
 #include "engine/reclaim.h"
 
@@ -11,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "base/count.h"
 #include "base/sys.h"
 #include "engine/engine.h"
 
@@ -77,6 +79,37 @@ static void test_not_held_when_nothing_leaves(void **state)
 	assert_false(held_since(0));
 }
 
+/* A server has given a page; does it look for one that could leave? */
+static bool looks(struct helper *h)
+{
+	const uint64_t before = count_get(UZSWAP_COUNT_direct_reclaims);
+
+	reclaim_owe(h, 0, 1);
+	reclaim_direct(h);
+	return count_get(UZSWAP_COUNT_direct_reclaims) > before;
+}
+
+static void test_no_search_for_each_page_in_vain(void **state)
+{
+	struct helper h = { .engine = &e, .server = true };
+	int n = 0;
+
+	(void)state;
+	e.use_move = true;
+	atomic_store(&e.reclaim.stuck, 1);
+	assert_true(looks(&h));
+	for (n = 0; n < 32; n++)
+		assert_false(looks(&h));
+	while (!looks(&h) && n < 1000)
+		n++;
+	assert_true(n < 1000);
+	/* with room again, what was owed is forgotten */
+	leave((int64_t)LIMIT);
+	assert_false(looks(&h));
+	leave(MIB);
+	assert_true(looks(&h));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -87,6 +120,8 @@ int main(void)
 		cmocka_unit_test_setup(
 			test_one_round_in_vain_lets_nobody_through, setup),
 		cmocka_unit_test_setup(test_not_held_when_nothing_leaves,
+				       setup),
+		cmocka_unit_test_setup(test_no_search_for_each_page_in_vain,
 				       setup),
 	};
 
