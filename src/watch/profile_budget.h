@@ -22,8 +22,9 @@
 
 /*
  * A thread waits for its page: by what it is slower for, with thousands of
- * them a second.  15 to 25 us for one that only computes, 40 to 60 for Redis,
- * whose caches suffer; the server's time is in it.
+ * them a second.  15 to 25 us for one that only computes, 42 and 48 for Redis,
+ * whose caches suffer (88 and 127 in two runs that were disturbed); the
+ * server's time is in it.
  */
 #define PROFILE_ASK_NS	(50 * NS_PER_US)
 
