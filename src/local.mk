@@ -15,6 +15,7 @@ BASE = \
 	src/base/types.h \
 	src/base/sys.c src/base/sys.h \
 	src/base/broker.c src/base/broker.h \
+	src/base/vdso.c src/base/vdso.h \
 	src/base/uffd.c src/base/uffd.h \
 	src/base/pagemap.c src/base/pagemap.h \
 	src/base/arena.c src/base/arena.h \

@@ -19,6 +19,7 @@
 #include "base/sys.h"
 #include "base/text.h"
 #include "base/torture.h"
+#include "base/vdso.h"
 #include "engine/evict_move.h"
 #include "engine/fault.h"
 #include "engine/keep.h"
@@ -333,6 +334,7 @@ static int bring_up_first(struct engine *e)
 {
 	int ret = bring_up(e, true);
 
+	vdso_start();
 	torture_start(e->cfg.torture);
 	return ret ? ret : start_threads(e);
 }

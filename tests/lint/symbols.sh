@@ -21,7 +21,7 @@ strlen strnlen strcmp strncmp strchr strrchr strstr strspn strcspn
 _GLOBAL_OFFSET_TABLE_'
 
 # Files with the one instance of something that can change.
-ENGINE_MAY_KEEP='engine preload log count torture'
+ENGINE_MAY_KEEP='engine preload log count torture vdso'
 
 # What libgcc's unwinder calls, and in which of it: rows of its registers are
 # set up once; tables that a program registers with another copy of it are not
