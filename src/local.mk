@@ -76,7 +76,9 @@ ENGINE = \
 	src/engine/follow.c src/engine/follow.h \
 	src/engine/hot.c src/engine/hot.h \
 	src/engine/keep.c src/engine/keep.h \
+	src/engine/near.c src/engine/near.h \
 	src/engine/restore.c src/engine/restore.h \
+	src/engine/fill.c src/engine/fill.h \
 	src/engine/snapshot.c src/engine/snapshot.h \
 	src/engine/order.c src/engine/order.h \
 	src/engine/event.c src/engine/event.h \

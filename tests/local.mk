@@ -35,6 +35,7 @@ UNIT_TESTS = \
 	tests/unit/test_joint \
 	tests/unit/test_known \
 	tests/unit/test_lock \
+	tests/unit/test_near \
 	tests/unit/test_order \
 	tests/unit/test_pace \
 	tests/unit/test_page \

@@ -88,7 +88,8 @@
 	X(fault_ns,		"time that page faults took, ns")	\
 	X(aged_cpu_ns,		"CPU time of storing idle pages, ns")	\
 	X(backoffs,		"times that ageing began to wait: stall") \
-	X(skip_at_work,		"chunks passed over: much is asked for there")
+	X(skip_at_work,		"chunks passed over: much is asked for there") \
+	X(taken_near,		"of those on probation, by fault servers")
 
 enum uzswap_counter {
 #define X(name, help) UZSWAP_COUNT_##name,

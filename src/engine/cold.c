@@ -21,10 +21,8 @@
 #include "engine/evict.h"
 #include "engine/keep.h"
 
-#define RUNS		64	/* runs taken from one look */
 #define PASS_MOST	1024u	/* chunks, 20 us */
 #define JUDGED_AT_ONCE	32u	/* pages, 1 us: a fault waits for the end */
-#define SERVER_TAKES	64u	/* pages at a time: somebody waits */
 #define LEVEL_MAX	6u	/* heat 63: the hottest */
 #define SOON		4u	/* ticks: a refault, of a page in use */
 #define HEAT_MAX	((1u << LEVEL_MAX) - 1)
@@ -214,8 +212,8 @@ static long look(struct helper *h, struct page_run *runs)
 		nr = 0;
 	} else if (nr > 0) {
 		nr = pagemap_present(&h->pagemap, &next, start, end, runs,
-				     RUNS);
-		c->hand = nr == RUNS ? runs[RUNS - 1].end : end;
+				     COLD_RUNS);
+		c->hand = nr == COLD_RUNS ? runs[COLD_RUNS - 1].end : end;
 	} else {
 		c->hand = nr < 0 ? end : next > start ? next : r.end;
 	}
@@ -351,19 +349,26 @@ static bool judge(struct helper *h, uintptr_t addr, size_t nr,
 	return stays;
 }
 
-/* The rest of a stretch may stay when MOST have left. */
-static size_t sweep_run(struct helper *h, const struct page_run *run,
-			enum view view, size_t most)
+/*
+ * The beginning of RUN, which is cut off; it need not be all that is cold
+ * there when MOST have left.
+ */
+static size_t sweep_run(struct helper *h, struct page_run *run, enum view view,
+			size_t most)
 {
 	uint64_t cold[CHUNK_PAGES / 64];
-	size_t nr = (run->end - run->start) / PAGE_SIZE;
+	const uintptr_t start = run->start;
+	size_t nr = min_size((run->end - start) / PAGE_SIZE, CHUNK_PAGES);
 	size_t taken = 0;
 	size_t from = 0;
 
-	if (nr > CHUNK_PAGES)
-		nr = CHUNK_PAGES;
-	if (judge(h, run->start, nr, cold, view))
-		trail_add(&h->engine->cold.passed, *run);
+	if (run->huge)
+		most = SIZE_MAX;	/* part of it costs more */
+	nr = min_size(nr, max_size(most, JUDGED_AT_ONCE));
+	run->start += nr * PAGE_SIZE;
+	if (judge(h, start, nr, cold, view))
+		trail_add(&h->engine->cold.passed, (struct page_run){
+			.start = start, .end = run->start });
 	while (from < nr && taken < most) {
 		size_t to = from;
 
@@ -371,7 +376,7 @@ static size_t sweep_run(struct helper *h, const struct page_run *run,
 		       (cold[to / 64] >> (to % 64) & 1))
 			to++;
 		if (to > from)
-			taken += evict_leave(h, run->start + from * PAGE_SIZE,
+			taken += evict_leave(h, start + from * PAGE_SIZE,
 					     to - from,
 					     run->huge && to - from == nr);
 		from = to > from ? to : from + 1;
@@ -395,12 +400,12 @@ void cold_returned(struct cold *c, uintptr_t addr)
  * there are none.
  */
 static bool follow(struct helper *h, struct trail *t, uint32_t least,
-		   enum view view, size_t *taken)
+		   enum view view, size_t most, size_t *taken)
 {
 	struct page_run run;
 	unsigned n;
 
-	for (n = 0; n < FOLLOW_MOST && *taken < FOLLOW_MOST &&
+	for (n = 0; n < FOLLOW_MOST && *taken < most &&
 	     trail_next(t, least, &run); n++)
 		if (run.start < run.end)
 			*taken += sweep_run(h, &run, view, SIZE_MAX);
@@ -408,17 +413,19 @@ static bool follow(struct helper *h, struct trail *t, uint32_t least,
 }
 
 /* Whether the hand has not to be asked. */
-static bool follow_trails(struct helper *h, size_t *taken)
+static bool follow_trails(struct helper *h, size_t most, size_t *taken)
 {
 	struct cold *c = &h->engine->cold;
 	const size_t stay = min_size(c->tick_len / RETURNED_PART,
 				     RETURNED_MOST / 2);
 
 	if (unlikely(atomic_load(&h->engine->fork.shares)))
-		return follow(h, &c->passed, JUST_GIVEN, VIEW_OWN, taken);
-	if (!follow(h, &c->passed, 0, VIEW_PASSED, taken) &&
+		return follow(h, &c->passed, JUST_GIVEN, VIEW_OWN, most,
+			      taken);
+	if (!follow(h, &c->passed, 0, VIEW_PASSED, most, taken) &&
 	    !early_is_too(&c->early))
-		follow(h, &c->returned, (uint32_t)stay, VIEW_PASSED, taken);
+		follow(h, &c->returned, (uint32_t)stay, VIEW_PASSED, most,
+		       taken);
 	return *taken;
 }
 
@@ -444,30 +451,36 @@ static bool is_resting(struct helper *h)
 	       (h->server || sys_now_ns() < atomic_load(&e->cold.no_hand_ns));
 }
 
-bool cold_sweep(struct helper *h, size_t *taken)
+bool cold_sweep(struct helper *h, size_t most, size_t *taken)
 {
-	const size_t most = h->server ? SERVER_TAKES : SIZE_MAX;
-	struct page_run runs[RUNS];
-	long nr;
+	struct cold_look *l = &h->look;
 
 	*taken = 0;
-	if (follow_trails(h, taken))
+	if (follow_trails(h, min_size(most, FOLLOW_MOST), taken))
 		return true;
 	if (is_resting(h))
 		return false;
-	nr = look(h, runs);
-	for (long i = 0; i < nr && *taken < most; i++)
-		*taken += sweep_run(h, &runs[i], VIEW_CLOCK, most);
-	return nr >= 0;
+	if (l->at >= l->nr) {
+		l->at = 0;
+		l->nr = look(h, l->runs);
+	}
+	while (l->at < l->nr && *taken < most) {
+		struct page_run *run = &l->runs[l->at];
+
+		*taken += sweep_run(h, run, VIEW_CLOCK, most - *taken);
+		l->at += run->start >= run->end;
+	}
+	return l->nr >= 0;
 }
 
 size_t cold_take(struct helper *h, uintptr_t start, size_t nr)
 {
 	const uintptr_t end = start + nr * PAGE_SIZE;
-	struct page_run runs[RUNS];
+	struct page_run runs[COLD_RUNS];
 	size_t taken = 0;
 	uintptr_t next;
-	long n = pagemap_present(&h->pagemap, &next, start, end, runs, RUNS);
+	long n = pagemap_present(&h->pagemap, &next, start, end, runs,
+				 COLD_RUNS);
 
 	for (long i = 0; i < n; i++)
 		taken += sweep_run(h, &runs[i], VIEW_IDLE, SIZE_MAX);

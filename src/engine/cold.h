@@ -36,6 +36,8 @@
 #include "engine/pin.h"
 #include "engine/trail.h"
 
+#define COLD_RUNS	64	/* from one look */
+
 struct engine;
 struct helper;
 
@@ -54,6 +56,13 @@ struct cold {
 	_Atomic uint64_t no_hand_ns;	/* shared memory: rests until then */
 };
 
+/* What was present at the last look; its own helper. */
+struct cold_look {
+	struct page_run runs[COLD_RUNS];
+	long at;		/* the next to sweep */
+	long nr;		/* that were found; negative: no memory */
+};
+
 MUST_USE int cold_init(struct cold *c, struct arena *a, uint64_t limit);
 
 /* All memory is a relative's as well: what was passed cannot leave. */
@@ -61,13 +70,13 @@ void cold_share(struct cold *c);
 
 /*
  * Move the hand over the next stretch of memory and take out what is cold
- * there.
+ * there, about MOST pages; what is left of it is looked at the next time.
  *
  * taken    out: pages that left
  *
  * Returns  false when there is no memory to look at
  */
-bool cold_sweep(struct helper *h, size_t *taken);
+bool cold_sweep(struct helper *h, size_t most, size_t *taken);
 
 /*
  * The NR pages at START, in one chunk, have been found idle: take out those

@@ -127,12 +127,18 @@ static uint32_t nr_trays(const struct engine *e)
 	return (uint32_t)(len / TRAY_LEN);
 }
 
+/*
+ * Half as many servers as CPUs: a fault that finds the first one busy mostly
+ * waits for less time than it takes to wake another one up (zipfian reads of
+ * two threads on two CPUs, 0.53 million a second by one server, 0.39 by two).
+ */
 static void choose_numbers(struct engine *e)
 {
 	unsigned cpus = thread_nr_cpus();
 
-	e->nr_servers = e->cfg.nr_servers ? e->cfg.nr_servers
-					  : (uint32_t)min_size(cpus, 4);
+	e->nr_servers = e->cfg.nr_servers
+		? e->cfg.nr_servers
+		: (uint32_t)min_size((cpus + 1) / 2, 4);
 	if (e->nr_servers > SERVERS_MAX)
 		e->nr_servers = SERVERS_MAX;
 	e->nr_evictors = e->cfg.nr_evictors

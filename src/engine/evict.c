@@ -18,9 +18,11 @@
 #include "engine/evict_move.h"
 #include "engine/evict_remap.h"
 #include "engine/keep.h"
+#include "engine/near.h"
 
 #define IDLE_LOOKS	64	/* chunks of hot pages before giving up */
 #define EAGER_LOOKS	16	/* the same, before warm ones are taken */
+#define SERVER_TAKES	64u	/* pages at a time: somebody waits */
 
 /* --- leaving: HERE -> LEAVING ---------------------------------------- */
 
@@ -289,22 +291,31 @@ static struct tray *packing_tray(struct helper *h)
 	return h->packing;
 }
 
+void evict_empty(struct helper *h, struct tray *t)
+{
+	struct engine *e = h->engine;
+	struct staging *s = &e->staging;
+	uintptr_t at = staging_addr(s, staging_slot(s, t, 0));
+
+	if (e->use_move ? evict_move_empty(h, at, t->used)
+			: evict_remap_empty(h, at, t->used))
+		staging_free(s, t);
+	else
+		staging_enqueue(s, t);
+}
+
 /* All slots were looked at: empty it, or look again later. */
 static void finish_tray(struct helper *h)
 {
 	struct engine *e = h->engine;
-	struct staging *s = &e->staging;
 	struct tray *t = h->packing;
-	uintptr_t at = staging_addr(s, staging_slot(s, t, 0));
 
 	torture_pause();
 	h->packing = NULL;
-	if (!h->pack_left && (e->use_move
-			      ? evict_move_empty(h, at, t->used)
-			      : evict_remap_empty(h, at, t->used)))
-		staging_free(s, t);
-	else
-		staging_enqueue(s, t);
+	if (h->pack_left)
+		staging_enqueue(&e->staging, t);
+	else if (!near_is_on(e) || !staging_bury(&e->staging, t))
+		evict_empty(h, t);
 }
 
 long evict_pack(struct helper *h, size_t most)
@@ -334,7 +345,7 @@ long evict_pack(struct helper *h, size_t most)
  * while memory is over its target, before a fork, after which what waits is
  * set aside, and in a child that lives in what little its parent has left.
  */
-static size_t longest_queue(struct engine *e)
+size_t evict_queue_most(struct engine *e)
 {
 	const struct reclaim *r = &e->reclaim;
 
@@ -347,13 +358,14 @@ static size_t longest_queue(struct engine *e)
 size_t evict_some(struct helper *h, size_t nr, enum evict_mode mode)
 {
 	struct engine *e = h->engine;
+	const size_t most = h->server ? SERVER_TAKES : SIZE_MAX;
 	size_t freed = 0;
 	unsigned idle = 0;
 
 	/* not into a full store: out and back again would be all for nothing */
 	while (freed < nr && idle < IDLE_LOOKS && !atomic_load(&e->stopping) &&
 	       !store_is_full(&e->store) && fork_work_begin(&e->fork)) {
-		const size_t probation = longest_queue(e);
+		const size_t probation = evict_queue_most(e);
 		bool more = true;
 		size_t taken = 0;
 		long packed = -1;
@@ -364,7 +376,7 @@ size_t evict_some(struct helper *h, size_t nr, enum evict_mode mode)
 		else if (mode == EVICT_AHEAD
 			 ? e->staging.nr_waiting < probation
 			 : e->staging.nr_waiting == 0 && !h->packing) {
-			more = cold_sweep(h, &taken);
+			more = cold_sweep(h, most, &taken);
 			if (mode == EVICT_NOW)
 				evict_flush(h);
 		}

@@ -38,8 +38,14 @@ size_t evict_leave(struct helper *h, uintptr_t addr, size_t nr, bool huge);
  */
 long evict_pack(struct helper *h, size_t most);
 
+/* Trays that are to wait for packing, as pages on probation. */
+size_t evict_queue_most(struct engine *e);
+
 /* Hand over the tray being filled, full or not. */
 void evict_flush(struct helper *h);
+
+/* Free the memory of T, PACKING, whose pages are all elsewhere. */
+void evict_empty(struct helper *h, struct tray *t);
 
 /*
  * For the two engines: the tray being filled, with room in it, or NULL; and

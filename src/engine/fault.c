@@ -20,10 +20,12 @@
 #include "base/log.h"
 #include "base/sys.h"
 #include "base/torture.h"
+#include "base/vdso.h"
 #include "engine/engine.h"
 #include "engine/event.h"
 #include "engine/follow.h"
 #include "engine/evict_remap.h"
+#include "engine/near.h"
 
 enum { ON_MAIN, ON_ASIDE, ON_DOOR };
 
@@ -41,6 +43,7 @@ struct aside {
 
 struct fault_queue {
 	struct follow follow;
+	uint64_t answered_ns;	/* the last fault */
 	uint32_t nr;
 	uint64_t pause_ns;	/* grows while nothing moves */
 	struct aside all[FAULT_QUEUE];
@@ -53,9 +56,11 @@ int fault_init(struct helper *h, struct arena *a)
 	return h->queue ? 0 : -ENOMEM;
 }
 
-static void count_time(struct engine *e, uint64_t since_ns)
+/* Returns the time. */
+static uint64_t count_time(struct engine *e, uint64_t since_ns)
 {
-	uint64_t took_ns = sys_now_ns() - since_ns;
+	const uint64_t now_ns = vdso_now_ns();
+	uint64_t took_ns = now_ns - since_ns;
 	uint64_t quarter_us = took_ns / (NS_PER_US / 4);
 	unsigned i = quarter_us ? 64 - (unsigned)__builtin_clzll(quarter_us)
 				: 0;
@@ -64,6 +69,7 @@ static void count_time(struct engine *e, uint64_t since_ns)
 	if (i >= UZSWAP_NR_BUCKETS)
 		i = UZSWAP_NR_BUCKETS - 1;
 	atomic_fetch_add_explicit(&e->fault_us[i], 1, memory_order_relaxed);
+	return now_ns;
 }
 
 static void put_aside(struct helper *h, const struct uffd_event *ev,
@@ -102,6 +108,7 @@ static bool answer(struct helper *h, const struct uffd_event *ev,
 		   uint64_t since_ns)
 {
 	struct engine *e = h->engine;
+	const bool bound = follow_is_bound(&h->queue->follow);
 
 	if (unlikely(arena_owns(&e->arena, ev->addr))) {
 		serve_own(h, &e->main, ev);
@@ -120,8 +127,9 @@ static bool answer(struct helper *h, const struct uffd_event *ev,
 		break;
 	}
 	count_one(UZSWAP_COUNT_faults);
-	count_time(e, since_ns);
-	restore_wake(h);
+	h->queue->answered_ns = count_time(e, since_ns);
+	near_take(h, h->queue->follow.cpu);
+	restore_wake(h, bound);
 	return true;
 }
 
@@ -171,12 +179,15 @@ static long read_batch(struct helper *h, struct uffd_event *batch)
 static void serve_batch(struct helper *h, const struct uffd_event *batch,
 			long nr, uint64_t since_ns)
 {
+	const uint64_t after_ns = since_ns - h->queue->answered_ns;
+
 	for (long i = 0; i < nr; i++) {
 		if (batch[i].kind != UFFD_FAULT)
 			continue;
 		if (!answer(h, &batch[i], since_ns))
 			put_aside(h, &batch[i], since_ns);
-		follow_fault(&h->queue->follow, batch[i].tid, since_ns);
+		follow_fault(&h->queue->follow, batch[i].tid, since_ns,
+			     after_ns);
 	}
 }
 
@@ -260,7 +271,7 @@ void fault_run(void *helper)
 		wait_for_faults(h);
 		nr = read_batch(h, batch);
 		if (nr > 0)
-			serve_batch(h, batch, nr, sys_now_ns());
+			serve_batch(h, batch, nr, vdso_now_ns());
 		if (q->nr)
 			retry_aside(h);
 		reclaim_direct(h);

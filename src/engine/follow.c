@@ -17,12 +17,16 @@
 #define FIRST		4u	/* of these from a new thread: look now */
 #define ROUND_NS	(20 * NS_PER_MS) /* if faults are rare */
 #define ROUND_LEAST	2u	/* but of so many: one says nothing */
+#define LATE_NS		(25 * NS_PER_US) /* half of two idle CPUs' wake-up */
+#define LATE_FEW	2u	/* faults in a row */
+#define LATE_MANY	64u
 #define MOSTLY(n)	((n) - (n) / 8)
 
 void follow_start(struct follow *f)
 {
 	memset(f, 0, sizeof(*f));
 	f->cpu = -1;
+	f->patience = LATE_FEW;
 	if (sys_sched_getaffinity(0, sizeof(f->allowed), f->allowed) <= 0)
 		memset(f->allowed, 0xff, sizeof(f->allowed));
 }
@@ -49,14 +53,60 @@ static void bind(struct follow *f, int32_t cpu)
 		f->cpu = cpu;
 }
 
+void follow_away(struct follow *f, int32_t cpu)
+{
+	uint64_t rest[FOLLOW_WORDS];
+	uint64_t left = 0;
+
+	if (likely(cpu == f->cpu))
+		return;
+	f->cpu = cpu;
+	memcpy(rest, f->allowed, sizeof(rest));
+	if (is_allowed(f, cpu))
+		rest[cpu / 64] &= ~((uint64_t)1 << (cpu % 64));
+	for (unsigned i = 0; i < FOLLOW_WORDS; i++)
+		left |= rest[i];
+	if (left)
+		sys_sched_setaffinity(0, sizeof(rest), rest);
+}
+
 static bool is_over(const struct follow *f, uint64_t now_ns)
 {
 	return f->nr >= ROUND || (f->cpu < 0 && f->same == FIRST) ||
 	       (f->nr >= ROUND_LEAST && now_ns - f->since_ns >= ROUND_NS);
 }
 
-void follow_fault(struct follow *f, int32_t tid, uint64_t now_ns)
+/*
+ * Has he moved?  Who only has more to do between two faults than before is
+ * looked up in vain, and then less and less often.
+ */
+static void note_pace(struct follow *f, uint64_t after_ns)
 {
+	const int32_t was = f->cpu;
+
+	if (after_ns <= f->usual_ns + LATE_NS) {
+		f->usual_ns += after_ns / 8 - f->usual_ns / 8;
+		f->late = 0;
+		return;
+	}
+	if (++f->late < f->patience)
+		return;
+	f->late = 0;
+	bind(f, proc_task_cpu(f->tid));
+	if (f->cpu != was) {
+		f->patience = LATE_FEW;
+		return;
+	}
+	f->usual_ns = after_ns;
+	if (f->patience < LATE_MANY)
+		f->patience *= 2;
+}
+
+void follow_fault(struct follow *f, int32_t tid, uint64_t now_ns,
+		  uint64_t after_ns)
+{
+	if (f->cpu >= 0 && tid == f->tid)
+		note_pace(f, after_ns);
 	if (!f->nr++ && f->cpu < 0)
 		f->tid = tid;
 	if (tid == f->tid)

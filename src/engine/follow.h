@@ -9,7 +9,9 @@
  *
  * The message tells who waits and not where. So a server that answers one
  * thread again and again looks it up now and then and binds itself to that
- * CPU; one that answers many threads runs wherever it likes.
+ * CPU; one that answers many threads runs wherever it likes.  A thread that
+ * is woken where another CPU is idle may be sent there: then each of its
+ * faults takes far longer than before, and that is when the server looks, too.
  */
 #ifndef UZ_ENGINE_FOLLOW_H
 #define UZ_ENGINE_FOLLOW_H
@@ -24,13 +26,32 @@ struct follow {
 	uint32_t same;		/* faults of that thread in this round */
 	uint32_t nr;		/* faults in this round */
 	uint64_t since_ns;	/* when it began */
+	uint64_t usual_ns;	/* from an answer to his next fault: mean */
+	uint32_t late;		/* so many of these in a row took longer */
+	uint32_t patience;	/* before that means that he has moved */
 	uint64_t allowed[FOLLOW_WORDS];	/* CPUs at the start */
 };
 
 /* Context: server, its own thread, as all here. */
 void follow_start(struct follow *f);
 
-/* Thread TID has been answered at NOW_NS: time to move? */
-void follow_fault(struct follow *f, int32_t tid, uint64_t now_ns);
+/*
+ * The reverse, for who is to leave CPU to others; -1: run anywhere.  Where
+ * there is no other one it stays.
+ */
+void follow_away(struct follow *f, int32_t cpu);
+
+/* Is this server where its thread is? */
+static inline bool follow_is_bound(const struct follow *f)
+{
+	return f->cpu >= 0;
+}
+
+/*
+ * A fault of thread TID was read at NOW_NS, AFTER_NS since the last one was
+ * answered, and is answered now: time to move?
+ */
+void follow_fault(struct follow *f, int32_t tid, uint64_t now_ns,
+		  uint64_t after_ns);
 
 #endif

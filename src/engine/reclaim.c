@@ -15,6 +15,8 @@
 #include "base/torture.h"
 #include "engine/engine.h"
 #include "engine/evict.h"
+#include "engine/follow.h"
+#include "engine/near.h"
 #include "engine/upkeep.h"
 
 #define DIRECT_ROUNDS	4	/* tries to find as many pages as are owed */
@@ -104,7 +106,9 @@ void reclaim_update(struct reclaim *r, uint64_t limit, int64_t headroom,
 	if (room > 0)
 		room = room > extra ? (room - extra) / nr : 0;
 	atomic_store(&r->room, room);
-	if (room < r->low)
+	if (atomic_load(&r->near))
+		atomic_fetch_sub(&r->near, 1);
+	if (room < r->low && (room < 0 || !atomic_load(&r->near)))
 		reclaim_ring(r);
 }
 
@@ -112,7 +116,7 @@ void reclaim_take(struct reclaim *r, size_t nr)
 {
 	int64_t left = atomic_fetch_sub(&r->room, (int64_t)nr) - (int64_t)nr;
 
-	if (left < r->low)
+	if (left < r->low && (left < 0 || !atomic_load(&r->near)))
 		reclaim_ring(r);
 }
 
@@ -273,12 +277,20 @@ static bool lacks(struct reclaim *r, int64_t mark)
 	return room < mark || room < atomic_load(&r->ahead);
 }
 
+/* Servers take out what is needed, and are not behind. */
+static bool is_near(struct reclaim *r)
+{
+	return atomic_load(&r->near) && atomic_load(&r->room) >= 0 &&
+	       !atomic_load(&r->ahead) && !is_wanted(r);
+}
+
 static bool has_work(struct engine *e)
 {
 	struct reclaim *r = &e->reclaim;
 
-	return (lacks(r, r->low) || is_wanted(r) ||
-		torture_is_on()) && !atomic_load(&e->stopping);
+	return ((lacks(r, r->low) && !is_near(r)) || is_wanted(r) ||
+		near_is_waiting(e) || torture_is_on()) &&
+	       !atomic_load(&e->stopping);
 }
 
 static void wait_for_work(struct engine *e)
@@ -330,6 +342,8 @@ static void clear_trays(struct helper *h)
 	struct engine *e = h->engine;
 
 	evict_flush(h);
+	atomic_store(&e->reclaim.near, 0);
+	near_empty(h);
 	for (uint32_t n = e->staging.nr_trays; n && fork_work_begin(&e->fork);
 	     n--) {
 		long packed = evict_pack(h, TRAY_SLOTS);
@@ -346,14 +360,20 @@ void reclaim_run(void *helper)
 	struct engine *e = h->engine;
 	struct reclaim *r = &e->reclaim;
 	uint64_t cpu = 0;
+	struct follow away;
 
 	sys_setpriority(PRIO_PROCESS, 0, EVICTOR_NICE);
+	follow_start(&away);
 	while (!atomic_load(&e->ending)) {
 		uint64_t now;
 
 		if (!has_work(e))
 			wait_for_work(e);
-		while ((lacks(r, r->high) || is_wanted(r)) &&
+		if (near_is_waiting(e))
+			near_pack(h);
+		near_empty(h);
+		follow_away(&away, near_cpu(e));
+		while ((lacks(r, r->high) || is_wanted(r)) && !is_near(r) &&
 		       !atomic_load(&e->stopping)) {
 			if (evict_round(h)) {
 				atomic_store(&r->stuck, 0);

@@ -30,6 +30,9 @@ struct reclaim {
 	_Atomic int64_t high;	/* pages; evictors stop */
 	_Atomic int64_t ample;	/* pages; what a fork should find */
 	_Atomic int64_t ahead;	/* pages; a fork waits until they are there */
+	_Atomic uint32_t near;	/* > 0: servers take pages out (near.h) */
+	_Atomic int32_t near_cpu; /* where that is done, or -1 */
+	_Atomic uint32_t pause;	/* evictors are to sleep for a moment */
 	_Atomic uint32_t bell;	/* futex: evictors, there is work */
 	_Atomic uint32_t asleep; /* evictors waiting for the bell */
 	_Atomic int64_t wanted;	/* pages to evict for who asked for it */

@@ -15,7 +15,9 @@
 #include "base/torture.h"
 #include "engine/engine.h"
 #include "engine/evict.h"
+#include "engine/fill.h"
 #include "engine/keep.h"
+#include "engine/near.h"
 #include "engine/reclaim.h"
 #include "engine/snapshot.h"
 
@@ -153,33 +155,6 @@ static size_t claim_fresh(struct engine *e, struct claim *c, uintptr_t addr,
 }
 
 /*
- * How many pages before ADDR have been given out already, in one run: a
- * program that fills its memory in order does so in many places by turns.
- */
-static size_t filled_before(struct engine *e, uintptr_t addr)
-{
-	size_t most = min_size((addr & (CHUNK_SIZE - 1)) / PAGE_SIZE,
-			       RESTORE_WINDOW / 2);
-	size_t n;
-
-	for (n = 0; n < most; n++) {
-		page_word *w = page_find(&e->pages,
-					 addr - (n + 1) * PAGE_SIZE);
-
-		if (!w || !atomic_load_explicit(w, memory_order_relaxed))
-			break;
-	}
-	return n;
-}
-
-static size_t fill_window(struct engine *e, uintptr_t addr, size_t by_thread)
-{
-	size_t by_place = min_size(2 * filled_before(e, addr), RESTORE_WINDOW);
-
-	return within_chunk(e, addr, max_size(by_thread, by_place));
-}
-
-/*
  * Always memory, never the kernel's shared zero page: the first write to
  * that would take memory without asking us.
  */
@@ -193,7 +168,8 @@ static enum restore_result restore_fresh(struct helper *h,
 	size_t nr;
 	struct stream *s = stream_find(&e->restore.streams, ev, 0, &nr);
 
-	nr = claim_fresh(e, claims, ev->addr, fill_window(e, ev->addr, nr));
+	nr = claim_fresh(e, claims, ev->addr, within_chunk(
+			e, ev->addr, fill_window(e, ev->addr, nr)));
 	if (!nr)
 		return RESTORE_AGAIN;
 	r = copy_run(h, &done, ev->addr, e->restore.zeros, nr);
@@ -388,6 +364,8 @@ static bool restore_ahead(struct helper *h)
 				 (left->end - left->start) / PAGE_SIZE),
 		    h->around ? WHY_AROUND : WHY_AHEAD);
 	count_add(UZSWAP_COUNT_readahead, done);
+	if (h->around)
+		near_gave(h, done);
 	left->start += done * PAGE_SIZE;
 	return done;
 }
@@ -420,6 +398,8 @@ static enum restore_result restore_stored(struct helper *h,
 				   : ev->addr + done * PAGE_SIZE;
 	h->ahead.end = h->around ? h->ahead.start + BUSY_BLOCK
 				 : ev->addr + nr * PAGE_SIZE;
+	if (why != WHY_PASSED)
+		near_gave(h, done);
 	if (why == WHY_PASSED && !atomic_load(&e->fork.shares))
 		cold_passed(&e->cold, stream_last(s, ev));
 	stream_note(s, ev, window, nr);
@@ -476,25 +456,41 @@ enum restore_result restore_page(struct helper *h,
 	return r;
 }
 
-static void wake_put(struct helper *h)
+static void wake_run(struct helper *h, struct page_run run)
 {
-	if (h->put.start < h->put.end)
-		uffd_wake(&h->engine->main, h->put.start,
-			  h->put.end - h->put.start);
-	h->put.end = 0;
+	if (run.start < run.end)
+		uffd_wake(&h->engine->main, run.start, run.end - run.start);
 }
 
-void restore_wake(struct helper *h)
+static bool restore_more(struct helper *h)
 {
 	struct order *o = &h->engine->order;
+	bool more;
+
+	torture_pause();
+	order_enter(o, h->slot);
+	more = restore_ahead(h);
+	order_leave(o, h->slot);
+	return more;
+}
+
+/*
+ * BOUND: he cannot run before we sleep.  Woken now he would look as if he
+ * lacked a CPU, and be given another one, where every fault costs more.
+ */
+void restore_wake(struct helper *h, bool bound)
+{
+	const struct page_run asked = h->put;
 	bool more = h->ahead.start < h->ahead.end;
 
-	wake_put(h);
+	if (!bound)
+		wake_run(h, asked);
 	while (unlikely(more)) {
-		torture_pause();
-		order_enter(o, h->slot);
-		more = restore_ahead(h);
-		order_leave(o, h->slot);
-		wake_put(h);
+		h->put.end = 0;
+		more = restore_more(h);
+		wake_run(h, h->put);
 	}
+	if (bound)
+		wake_run(h, asked);
+	h->put.end = 0;
 }

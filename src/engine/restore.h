@@ -47,6 +47,6 @@ enum restore_result restore_page(struct helper *h,
  * After restore_page(): wake who waits for what it has put there, and bring
  * the neighbours.  Context: as there.
  */
-void restore_wake(struct helper *h);
+void restore_wake(struct helper *h, bool bound);
 
 #endif

@@ -85,6 +85,35 @@ struct tray *staging_take(struct staging *s)
 	return t;
 }
 
+bool staging_bury(struct staging *s, struct tray *t)
+{
+	bool done;
+
+	lock_take(&s->lock);
+	done = s->nr_dead < TRAYS_DEAD;
+	if (done) {
+		t->state = TRAY_DEAD;
+		s->dead[s->nr_dead++] = t;
+	}
+	lock_drop(&s->lock);
+	return done;
+}
+
+struct tray *staging_dig(struct staging *s)
+{
+	struct tray *t = NULL;
+
+	if (!atomic_load_explicit(&s->nr_dead, memory_order_relaxed))
+		return NULL;
+	lock_take(&s->lock);
+	if (s->nr_dead) {
+		t = s->dead[--s->nr_dead];
+		t->state = TRAY_PACKING;
+	}
+	lock_drop(&s->lock);
+	return t;
+}
+
 void staging_free(struct staging *s, struct tray *t)
 {
 	lock_take(&s->lock);
@@ -122,10 +151,12 @@ void staging_own(struct staging *s)
 void staging_fork_child(struct staging *s)
 {
 	lock_init(&s->lock, LOCK_STAGING);
+	s->nr_dead = 0;
 	for (uint32_t i = 0; i < s->nr_trays; i++) {
 		enum tray_state was = s->trays[i].state;
 
-		if (was == TRAY_FILLING || was == TRAY_PACKING)
+		if (was == TRAY_FILLING || was == TRAY_PACKING ||
+		    was == TRAY_DEAD)
 			staging_enqueue(s, &s->trays[i]);
 	}
 }

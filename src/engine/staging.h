@@ -10,9 +10,13 @@
  *	tray    32 slots, filled by one helper, packed by one helper
  *	queue   full trays, oldest first
  *
- *	FREE -> FILLING -> WAITING -> PACKING -> FREE
- *	           ^          |         |
- *	           +----------+---------+  (what could not be finished)
+ *	FREE -> FILLING -> WAITING -> PACKING ----------> FREE
+ *	           ^          |         |  |               ^
+ *	           +----------+---------+  +---> DEAD -----+
+ *	          (what could not be finished)
+ *
+ * DEAD trays hold nothing but memory that is to be freed, by a server that
+ * can do it for less (near.h).
  *
  * With engine A the area is registered with the main userfaultfd, so that
  * the kernel refuses a move while an event is pending.  Freeing pages there
@@ -35,6 +39,7 @@
 #define TRAY_SLOTS	32u		/* 128 KiB: one packing, ~130 us */
 #define TRAY_LEN	(TRAY_SLOTS * PAGE_SIZE)
 #define TRAY_RUNS	8u		/* mappings a tray may be made of */
+#define TRAYS_DEAD	8u		/* at most: 1 MiB */
 #define HUGE_TRAYS	(CHUNK_PAGES / TRAY_SLOTS)
 /* Behind the others; address space only until probe_start(). */
 #define STAGING_PROBE_TRAYS	128u	/* of the profile */
@@ -46,6 +51,7 @@ enum tray_state {
 	TRAY_FILLING,
 	TRAY_WAITING,
 	TRAY_PACKING,
+	TRAY_DEAD,		/* packed, and not emptied yet */
 	TRAY_LOST,
 	TRAY_ASIDE,		/* shared with another process since a fork */
 };
@@ -67,6 +73,8 @@ struct staging {
 	uint32_t hint;			/* where to look for a free tray */
 	uint32_t head;			/* queue: next to pack */
 	_Atomic uint32_t nr_waiting;	/* queue: length; a hint without lock */
+	_Atomic uint32_t nr_dead;	/* a hint without lock */
+	struct tray *dead[TRAYS_DEAD];
 	uint32_t *queue;		/* nr_trays entries, a ring */
 	struct tray *trays;
 	uintptr_t area;			/* staging_len(), 2 MiB aligned */
@@ -98,6 +106,12 @@ void staging_enqueue(struct staging *s, struct tray *t);
 
 /* The oldest waiting tray, now PACKING; NULL if there is none. */
 struct tray *staging_take(struct staging *s);
+
+/* PACKING -> DEAD; false if there are too many. */
+bool staging_bury(struct staging *s, struct tray *t);
+
+/* The last one that is DEAD, now PACKING; NULL if there is none. */
+struct tray *staging_dig(struct staging *s);
 
 /* FILLING or PACKING -> FREE; all its slots are empty. */
 void staging_free(struct staging *s, struct tray *t);

@@ -54,7 +54,7 @@ bool whole_piece(struct helper *h, uintptr_t *at, uintptr_t end, bool *moved)
 		*at = addr + PAGE_SIZE;
 		if (restore_page(h, &ev) == RESTORE_DONE)
 			*moved = true;
-		restore_wake(h);
+		restore_wake(h, false);
 		if (sys_now_ns() > until)
 			return false;
 	}
