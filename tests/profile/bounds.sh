@@ -64,9 +64,11 @@ status=$?
 [ $status != 3 ] || exit 3
 [ $status = 0 ] || fault 'tables'
 
-# which takes more than half of its time, and then less
-UZSWAP_PROF_SAMPLE_BYTES=1K "$zctl" profile run --format json -- \
-	./many_sites 65536 >summary || fault "profile run: status $?"
+# which takes half of its time, and then less: long enough for several steps,
+# as it is sampled more again while the program sleeps at its end
+UZSWAP_PROF_COST_PERCENT=20 UZSWAP_PROF_SAMPLE_BYTES=1K \
+	"$zctl" profile run --format json -- \
+	./many_sites 262144 >summary || fault "profile run: status $?"
 python3 - summary <<'END' || fault 'sampling costs what it likes'
 import json
 import sys
