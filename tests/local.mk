@@ -60,7 +60,8 @@ UNIT_TESTS = \
 	tests/unit/test_text \
 	tests/unit/test_thread \
 	tests/unit/test_trail \
-	tests/unit/test_units
+	tests/unit/test_units \
+	tests/unit/test_vdso
 
 # the one of hooks/ that hooks nothing
 tests_unit_test_known_SOURCES = tests/unit/test_known.c src/hooks/known.c

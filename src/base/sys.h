@@ -117,10 +117,7 @@ long sys_clone_thread(void *stack_top, void *tls, _Atomic uint32_t *tid_word,
 
 uint64_t sys_clock_ns(int which);	/* CLOCK_..., of time.h */
 
-static inline uint64_t sys_now_ns(void)
-{
-	return sys_clock_ns(CLOCK_MONOTONIC);
-}
+uint64_t sys_now_ns(void);		/* CLOCK_MONOTONIC; vdso.c */
 
 /* CPU time of the calling thread. */
 static inline uint64_t sys_cpu_ns(void)

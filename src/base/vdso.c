@@ -34,7 +34,7 @@ static uint64_t ns_of(const struct timespec *ts)
 	return (uint64_t)ts->tv_sec * NS_PER_S + (uint64_t)ts->tv_nsec;
 }
 
-uint64_t vdso_now_ns(void)
+uint64_t sys_now_ns(void)
 {
 	clock_fn *fn = atomic_load_explicit(&clock_of_vdso,
 					    memory_order_relaxed);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The clock without a system call, for our own threads: the kernel's vDSO
- * (vdso(7)), found by ourselves.
+ * sys_now_ns() without a system call: the kernel's vDSO (vdso(7)), found by
+ * ourselves.
  *
  * libc's clock_gettime() does the same, but is a symbol that programs replace
  * (libfaketime), with thread-local data that our threads do not have.  A
@@ -17,8 +17,5 @@
  * understood, the clock stays a system call.  Context: init.
  */
 void vdso_start(void);
-
-/* CLOCK_MONOTONIC, in ns.  Context: any. */
-uint64_t vdso_now_ns(void);
 
 #endif

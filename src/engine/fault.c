@@ -20,7 +20,6 @@
 #include "base/log.h"
 #include "base/sys.h"
 #include "base/torture.h"
-#include "base/vdso.h"
 #include "engine/engine.h"
 #include "engine/event.h"
 #include "engine/follow.h"
@@ -59,7 +58,7 @@ int fault_init(struct helper *h, struct arena *a)
 /* Returns the time. */
 static uint64_t count_time(struct engine *e, uint64_t since_ns)
 {
-	const uint64_t now_ns = vdso_now_ns();
+	const uint64_t now_ns = sys_now_ns();
 	uint64_t took_ns = now_ns - since_ns;
 	uint64_t quarter_us = took_ns / (NS_PER_US / 4);
 	unsigned i = quarter_us ? 64 - (unsigned)__builtin_clzll(quarter_us)
@@ -271,7 +270,7 @@ void fault_run(void *helper)
 		wait_for_faults(h);
 		nr = read_batch(h, batch);
 		if (nr > 0)
-			serve_batch(h, batch, nr, vdso_now_ns());
+			serve_batch(h, batch, nr, sys_now_ns());
 		if (q->nr)
 			retry_aside(h);
 		reclaim_direct(h);
