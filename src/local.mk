@@ -13,7 +13,7 @@
 
 BASE = \
 	src/base/types.h \
-	src/base/sys.c src/base/sys.h \
+	src/base/sys.c src/base/sys_call.c src/base/sys.h \
 	src/base/broker.c src/base/broker.h \
 	src/base/vdso.c src/base/vdso.h \
 	src/base/uffd.c src/base/uffd.h \

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * System calls as plain functions.  The instruction itself is written here
- * once per architecture; libc's syscall() is not used, since it sets errno,
- * which lives in thread-local storage that our threads do not have.
+ * System calls as plain functions.  How the kernel is entered is in
+ * sys_call.c: a test may put a kernel of its own below this file.
  */
 #define _GNU_SOURCE
 #include "base/sys.h"
@@ -11,99 +10,12 @@
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-
-#if defined(__x86_64__)
-
-long sys_call6(long nr, long a, long b, long c, long d, long e, long f)
-{
-	long ret;
-	register long r10 __asm__("r10") = d;
-	register long r8 __asm__("r8") = e;
-	register long r9 __asm__("r9") = f;
-
-	__asm__ volatile("syscall"
-			 : "=a"(ret)
-			 : "a"(nr), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8),
-			   "r"(r9)
-			 : "rcx", "r11", "memory");
-	return ret;
-}
-
-/* The child starts with nothing but its registers: fn and arg ride there. */
-__asm__(".text\n"
-	".type clone_raw, @function\n"
-	"clone_raw:\n"			/* flags stack ptid ctid tls fn [arg] */
-	"	mov	8(%rsp), %r11\n"	/* arg */
-	"	mov	%rcx, %r10\n"		/* ctid */
-	"	sub	$16, %rsi\n"
-	"	mov	%r9, 0(%rsi)\n"
-	"	mov	%r11, 8(%rsi)\n"
-	"	mov	$56, %eax\n"
-	"	syscall\n"
-	"	test	%rax, %rax\n"
-	"	jz	1f\n"
-	"	ret\n"
-	"1:	xor	%ebp, %ebp\n"
-	"	pop	%rax\n"
-	"	pop	%rdi\n"
-	"	call	*%rax\n"
-	"	hlt\n"
-	".size clone_raw, .-clone_raw\n");
-
-extern long clone_raw(unsigned long flags, void *stack, int *ptid,
-		      _Atomic uint32_t *ctid, void *tls,
-		      void (*fn)(void *), void *arg);
-
-#elif defined(__aarch64__)
-
-long sys_call6(long nr, long a, long b, long c, long d, long e, long f)
-{
-	register long x8 __asm__("x8") = nr;
-	register long x0 __asm__("x0") = a;
-	register long x1 __asm__("x1") = b;
-	register long x2 __asm__("x2") = c;
-	register long x3 __asm__("x3") = d;
-	register long x4 __asm__("x4") = e;
-	register long x5 __asm__("x5") = f;
-
-	__asm__ volatile("svc #0"
-			 : "+r"(x0)
-			 : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5)
-			 : "memory");
-	return x0;
-}
-
-__asm__(".text\n"
-	".type clone_raw, %function\n"
-	"clone_raw:\n"			/* flags stack ptid ctid tls fn arg */
-	"	stp	x5, x6, [x1, #-16]!\n"
-	"	mov	x9, x3\n"
-	"	mov	x3, x4\n"		/* tls */
-	"	mov	x4, x9\n"		/* ctid */
-	"	mov	x8, #220\n"
-	"	svc	#0\n"
-	"	cbz	x0, 1f\n"
-	"	ret\n"
-	"1:	mov	x29, #0\n"
-	"	ldp	x9, x0, [sp], #16\n"
-	"	blr	x9\n"
-	"	brk	#0\n"
-	".size clone_raw, .-clone_raw\n");
-
-extern long clone_raw(unsigned long flags, void *stack, int *ptid,
-		      _Atomic uint32_t *ctid, void *tls,
-		      void (*fn)(void *), void *arg);
-
-#else
-#error "uzswap knows x86-64 and aarch64"
-#endif
 
 #define CALL(nr, a, b, c, d, e, f)				\
 	sys_call6(nr, (long)(a), (long)(b), (long)(c), (long)(d), \
@@ -460,17 +372,6 @@ void sys_abort(void)
 	sys_tgkill((pid_t)sys_getpid(), (pid_t)sys_gettid(), SIGABRT);
 	for (;;)
 		CALL(SYS_exit_group, 134, 0, 0, 0, 0, 0);
-}
-
-long sys_clone_thread(void *stack_top, void *tls, _Atomic uint32_t *tid_word,
-		      void (*fn)(void *arg), void *arg)
-{
-	const unsigned long flags = CLONE_VM | CLONE_FS | CLONE_FILES |
-		CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | CLONE_SETTLS |
-		CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID;
-
-	return clone_raw(flags, stack_top, (int *)tid_word, tid_word, tls, fn,
-			 arg);
 }
 
 /* Not libc's: others replace it, with thread-local data we do not have. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The kernel, one function per system call we use, and the only file in the
- * tree with a system call instruction in it.
+ * The kernel, one function per system call we use; all of them enter it
+ * through sys_call6(), by the only instruction in the tree that does.
  *
  * All functions return what the kernel returns: a value >= 0, or -errno.
  * None touches errno, thread-local storage or any symbol of libc that a

@@ -75,7 +75,7 @@ for file in $(all_files | grep '^tools/.*\.[ch]$'); do
 done
 
 # hook_fork.c defines the program's syscall(), it does not call one
-only_in 'src/base/sys.c src/hooks/hook_fork.c' '(^|[^_a-z])syscall\(' 'syscall()'
+only_in 'src/base/sys_call.c src/hooks/hook_fork.c' '(^|[^_a-z])syscall\(' 'syscall()'
 only_in 'src/base/uffd.c' 'include <linux/userfaultfd.h>' 'userfaultfd.h'
 only_in 'src/store/codec_lz4.c' 'include <lz4.*>' 'lz4.h'
 only_in 'src/store/codec_zstd.c' 'include <zstd.*>' 'zstd.h'
