@@ -178,3 +178,19 @@ size_t pagemap_alike(struct pagemap *pm, uintptr_t addr, size_t nr,
 		n++;
 	return (size_t)n;
 }
+
+/*
+ * EAGAIN: the kernel has no page to answer with just now.  "No" instead would
+ * be believed: who asks has no other way to know where a page's bytes are.
+ */
+bool pagemap_is_here(uintptr_t addr)
+{
+	unsigned char here = 0;
+	long ret = sys_mincore(addr, PAGE_SIZE, &here);
+
+	while (ret == -EAGAIN) {
+		sys_yield();
+		ret = sys_mincore(addr, PAGE_SIZE, &here);
+	}
+	return !ret && (here & 1);
+}

@@ -38,6 +38,12 @@ void pagemap_close(struct pagemap *pm);
 long pagemap_present(struct pagemap *pm, uintptr_t *next, uintptr_t start,
 		     uintptr_t end, struct page_run *out, size_t nr);
 
+/*
+ * Is there a page at ADDR?  By mincore(), without a descriptor: for anonymous
+ * memory that is the same, but for what the kernel itself has swapped out.
+ */
+bool pagemap_is_here(uintptr_t addr);
+
 /* Number of present pages in [START, END), or -errno. */
 long pagemap_count(struct pagemap *pm, uintptr_t start, uintptr_t end);
 

@@ -87,10 +87,7 @@ static void stay(struct engine *e, uintptr_t addr, uint32_t slot)
 
 bool evict_move_is_filled(struct engine *e, uint64_t slot)
 {
-	unsigned char here = 0;
-
-	return !sys_mincore(staging_addr(&e->staging, slot), PAGE_SIZE,
-			    &here) && (here & 1);
+	return pagemap_is_here(staging_addr(&e->staging, slot));
 }
 
 /*

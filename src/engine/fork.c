@@ -311,15 +311,6 @@ static void settle_present(struct helper *h, struct chunk *c)
 	}
 }
 
-
-/* By a system call alone: there may be no descriptor and no /proc. */
-static bool is_present(uintptr_t addr)
-{
-	unsigned char here = 0;
-
-	return !sys_mincore(addr, PAGE_SIZE, &here) && (here & 1);
-}
-
 /* What mprotect is to be told to have ADDR as it is; -1: nothing there. */
 static int protection_of(struct engine *e, uintptr_t addr)
 {
@@ -361,7 +352,7 @@ static void restore_plainly(struct helper *h, uintptr_t addr, page_word *w)
 	uint64_t word = atomic_load(w);
 	struct store_ref ref = { page_where(word) };
 	/* put back during the fork: newer than ours */
-	const bool here = is_present(addr);
+	const bool here = pagemap_is_here(addr);
 
 	switch (page_state(word)) {
 	case PAGE_STORED:
