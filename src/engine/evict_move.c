@@ -93,7 +93,8 @@ bool evict_move_is_filled(struct engine *e, uint64_t slot)
 /*
  * The first DONE of the NR pages have moved, by the kernel's word; those not
  * in their slots stay.  How many slots are used then; a server may have taken
- * a page in between back already.
+ * a page in between back already.  Of the page that stopped a longer run,
+ * whatever was said last: that was about the rest of the run, asked for anew.
  */
 static size_t keep_moved(struct engine *e, enum uffd_result r, uintptr_t addr,
 			 uint32_t slot, size_t done, size_t nr)
@@ -101,7 +102,7 @@ static size_t keep_moved(struct engine *e, enum uffd_result r, uintptr_t addr,
 	size_t used = done;
 
 	for (size_t i = done; i < nr; i++) {
-		if (r == UFFD_ALREADY &&
+		if ((r == UFFD_ALREADY || (done && i == done)) &&
 		    evict_move_is_filled(e, slot + i))
 			used = i + 1;
 		else
