@@ -78,7 +78,9 @@ static void stay(struct engine *e, uintptr_t addr, uint32_t slot)
 		}
 		if (page_state(old) != PAGE_ARRIVING || !ours)
 			break;
-		/* a server looks into the slot just now, finds nothing */
+		/* a server looks into the slot just now, finds nothing; it
+		   may have lost its CPU */
+		sys_yield();
 		old = atomic_load(w);
 	}
 	if (kept)
@@ -267,10 +269,16 @@ enum uffd_result evict_move_back(struct engine *e, uintptr_t addr,
 		}
 		atomic_store(&t->doubt, true);
 	}
-	/* shared since a fork, or the mapping's protection has changed */
+	/*
+	 * Shared since a fork, or the mapping's protection has changed.  But
+	 * its evictor may be about to move it: reading an empty slot would be
+	 * a fault that we have to answer ourselves.
+	 */
 	if (r == UFFD_BUSY || r == UFFD_REFUSED)
-		r = uffd_copy(&e->main, &done, addr, (const void *)from,
-			      PAGE_SIZE, how);
+		r = evict_move_is_filled(e, slot)
+		  ? uffd_copy(&e->main, &done, addr, (const void *)from,
+			      PAGE_SIZE, how)
+		  : UFFD_HOLE;
 	return r;
 }
 
