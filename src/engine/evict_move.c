@@ -261,9 +261,12 @@ enum uffd_result evict_move_back(struct engine *e, uintptr_t addr,
 				       how);
 
 	if (r == UFFD_ALREADY) {
-		/* its evictor is done with it, and so is the slot: a lie */
-		if (slot % TRAY_SLOTS < atomic_load(&t->used) &&
-		    !evict_move_is_filled(e, slot)) {
+		/*
+		 * Its evictor is done with it, as always with a probe that is
+		 * LEAVING, and so is the slot: a lie.
+		 */
+		if ((slot % TRAY_SLOTS < atomic_load(&t->used) ||
+		     probe_owns(e, slot)) && !evict_move_is_filled(e, slot)) {
 			uffd_wake(&e->main, addr, PAGE_SIZE);
 			return UFFD_DONE;
 		}
