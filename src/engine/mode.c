@@ -165,6 +165,9 @@ static enum mode_work go_off(struct helper *h)
 		e->adopt.closed = false;
 		e->adopt.flags_known = false;
 		engine_stop_helpers(e);
+		/* a mapping that could not be unregistered may have been moved
+		   since, and its event applied: it is not registered now */
+		region_cut(&e->regions, 0, UINTPTR_MAX);
 		m->idle_rounds = 0;
 		reached(e, MODE_OFF);
 		return MODE_RESTS;
