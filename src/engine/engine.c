@@ -54,11 +54,14 @@ int helper_init(struct helper *h, struct engine *e, unsigned slot,
 	return server ? fault_init(h, &e->arena) : 0;
 }
 
-static int register_own(struct engine *e)
+/* Staging of engine B is not: a server that drops a slot raises no event. */
+static int register_own(struct engine *e, bool first)
 {
-	int ret = uffd_register(&e->main, e->staging.area,
-				staging_len(&e->staging), false);
+	int ret = 0;
 
+	if (first || e->use_move)
+		ret = uffd_register(&e->main, e->staging.area,
+				    staging_len(&e->staging), false);
 	if (!ret)
 		ret = uffd_register(&e->aside, e->steward.trash, TRAY_LEN,
 				    false);
@@ -260,7 +263,7 @@ static int bring_up(struct engine *e, bool first)
 		ret = pagemap_open(&e->steward.pagemap,
 				   e->steward.pagemap.words);
 	if (!ret)
-		ret = register_own(e);
+		ret = register_own(e, first);
 	if (blame(ret, "what the library itself needs"))
 		return ret;
 	if (first)
@@ -275,7 +278,7 @@ int engine_start_helpers(struct engine *e)
 	int ret = source_open(&e->main, &e->aside, &e->cfg);
 
 	if (!ret)
-		ret = register_own(e);
+		ret = register_own(e, false);
 	if (!ret && !e->use_move)
 		evict_remap_start(e, false);
 	return ret ? ret : start_threads(e);

@@ -67,7 +67,7 @@ static int make_readable(uintptr_t at, size_t len)
 
 void evict_remap_start(struct engine *e, bool first)
 {
-	uffd_unregister(&e->main, e->staging.area, staging_len(&e->staging));
+	/* what is mapped anew is not registered any more, either */
 	if (first && !wipe(e->staging.area, staging_len(&e->staging),
 			   MAP_FIXED))
 		die("evict: cannot map the staging area");
