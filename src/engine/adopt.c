@@ -318,8 +318,12 @@ static void take_pieces(struct engine *e, const struct region *r)
 		uintptr_t start = m.start > r->start ? m.start : r->start;
 		uintptr_t end = m.end < r->end ? m.end : r->end;
 
-		if (start < end && !m.shared && !m.inode)
-			take(e, start, end);
+		if (start >= end || m.shared || m.inode)
+			continue;
+		take(e, start, end);
+		/* what is away there is written back by who would wait */
+		if (!region_has(&e->regions, start, end))
+			uffd_unregister(&e->main, start, end - start);
 	}
 	proc_maps_close(&maps);
 }
