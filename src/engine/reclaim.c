@@ -374,7 +374,7 @@ void reclaim_run(void *helper)
 		near_empty(h);
 		follow_away(&away, near_cpu(e));
 		while ((lacks(r, r->high) || is_wanted(r)) && !is_near(r) &&
-		       !atomic_load(&e->stopping)) {
+		       !atomic_load(&e->stopping) && !atomic_load(&e->ending)) {
 			if (evict_round(h)) {
 				atomic_store(&r->stuck, 0);
 				look_after(h);
