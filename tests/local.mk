@@ -5,6 +5,7 @@
 #
 #   unit      cmocka, one program per module: test_NOUN.c
 #   model     cmocka, random operations against a naive twin: model_NOUN.c
+#   fake      a kernel below the engine, for model_engine
 #   fuzz      a parser of outside bytes on random input: fuzz_NOUN.c
 #   live      a plain program on a real userfaultfd, linked with the engine
 #   preload   an ordinary program that knows nothing of us, compiled and run
@@ -67,9 +68,28 @@ UNIT_TESTS = \
 tests_unit_test_known_SOURCES = tests/unit/test_known.c src/hooks/known.c
 
 MODEL_TESTS = \
+	tests/model/model_engine \
 	tests/model/model_page \
 	tests/model/model_pool \
 	tests/model/model_region
+
+# The engine over a kernel of its own: see tests/fake/kernel.h.
+FAKE = \
+	tests/fake/actor.c tests/fake/actor.h \
+	tests/fake/call.h \
+	tests/fake/call_file.c \
+	tests/fake/call_memory.c \
+	tests/fake/call_thread.c \
+	tests/fake/change.c tests/fake/change.h \
+	tests/fake/handle.c tests/fake/handle.h \
+	tests/fake/kernel.c tests/fake/kernel.h \
+	tests/fake/memory.c tests/fake/memory.h \
+	tests/fake/missing.c tests/fake/missing.h \
+	tests/fake/pagemap_fake.c tests/fake/pagemap_fake.h \
+	tests/fake/program.c tests/fake/program.h \
+	tests/fake/refusal.c tests/fake/refusal.h
+tests_model_model_engine_SOURCES = tests/model/model_engine.c \
+	tests/model/twin.c tests/model/twin.h $(FAKE)
 
 FUZZ_TESTS = \
 	tests/fuzz/fuzz_conf \
