@@ -328,8 +328,10 @@ static int bring_up_idle(struct engine *e)
 	if (!ret)
 		ret = pagemap_open(&e->steward.pagemap,
 				   e->steward.pagemap.words);
-	if (!ret)
+	if (!ret) {
+		fork_settle_kept(&e->steward);
 		fork_settle_child(&e->steward, true);
+	}
 	return ret;
 }
 
@@ -357,6 +359,8 @@ static int bring_up_child(struct engine *e)
 	ret = bring_up(e, false);
 	if (ret)
 		return ret;
+	/* or what has just moved would be forgotten where it was */
+	fork_settle_kept(&e->steward);
 	fork_settle_child(&e->steward, adopt_again(e));
 	torture_start(e->cfg.torture);
 	return start_threads(e);

@@ -226,7 +226,22 @@ static void share(struct engine *e)
 	atomic_store(&e->fork.shares, 1);
 }
 
-/* The pages put back, of which some may be gone again. */
+/* Where the page is that the books have at ADDR; 0: it is gone. */
+static uintptr_t place_of(const struct fork_state *f, uintptr_t addr)
+{
+	for (uint32_t i = 0; i < f->events.nr; i++) {
+		const struct uffd_event *ev = kept_event(f, i);
+
+		if (addr - ev->addr >= ev->len)
+			continue;
+		if (ev->kind != UFFD_REMAP)
+			return 0;
+		addr = addr - ev->addr + ev->to;
+	}
+	return addr;
+}
+
+/* The pages put back, of which some may be gone again, or elsewhere. */
 static void settle_journal(struct helper *h)
 {
 	struct engine *e = h->engine;
@@ -235,9 +250,10 @@ static void settle_journal(struct helper *h)
 	for (uint32_t i = 0; i < l->nr; i++) {
 		const struct fork_entry *f = fork_list_at(l, i);
 		page_word *w = page_find(&e->pages, f->origin);
+		uintptr_t at = place_of(&e->fork, f->origin);
 
-		if (w && pagemap_count(&h->pagemap, f->addr,
-				       f->addr + PAGE_SIZE) == 1)
+		if (w && at && pagemap_count(&h->pagemap, at,
+					     at + PAGE_SIZE) == 1)
 			settle_page(e, w);
 	}
 	fork_list_clear(l);
@@ -395,6 +411,28 @@ static void restore_chunk(struct helper *h, struct chunk *c, bool all)
 	}
 }
 
+static void settle_all_present(struct helper *h)
+{
+	uintptr_t at = 0;
+	struct chunk *c;
+
+	while ((c = page_next_chunk(&h->engine->pages, at, UINTPTR_MAX))) {
+		at = c->base + CHUNK_SIZE;
+		settle_present(h, c);
+	}
+}
+
+/*
+ * Events first: where a page is in the books there may be another mapping by
+ * now, with a page that is not the one put back.
+ */
+void fork_settle_kept(struct helper *h)
+{
+	settle_events(h);
+	settle_all_present(h);
+	fork_list_clear(&h->engine->fork.journal);
+}
+
 void fork_settle_child(struct helper *h, bool whole)
 {
 	struct engine *e = h->engine;
@@ -402,14 +440,7 @@ void fork_settle_child(struct helper *h, bool whole)
 	uintptr_t at = 0;
 	struct chunk *c;
 
-	while ((c = page_next_chunk(&e->pages, at, UINTPTR_MAX))) {
-		at = c->base + CHUNK_SIZE;
-		settle_present(h, c);
-	}
-	settle_events(h);
-	fork_list_clear(&f->journal);
-	for (at = 0; !whole && (c = page_next_chunk(&e->pages, at,
-						    UINTPTR_MAX));) {
+	while (!whole && (c = page_next_chunk(&e->pages, at, UINTPTR_MAX))) {
 		at = c->base + CHUNK_SIZE;
 		restore_chunk(h, c, false);
 	}

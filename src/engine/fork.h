@@ -85,6 +85,12 @@ void fork_settle(struct helper *h);
 void fork_check_shared(struct helper *h);
 
 /*
+ * In the child, first: what was put back and what was unmapped or moved while
+ * the copy was taken.  Context: steward.
+ */
+void fork_settle_kept(struct helper *h);
+
+/*
  * In the child, before its servers run; WHOLE: all regions are registered.
  * Context: steward.
  */
