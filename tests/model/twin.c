@@ -36,6 +36,7 @@ static struct twin twins[TWINS];
 static struct piece common[2];
 static unsigned nr_steps;
 static bool may_fork;
+static bool slow_forks;		/* MODEL_SLOW_FORKS in the environment */
 static uint64_t seeds;
 
 /* --- bytes ---------------------------------------------------------------- */
@@ -173,7 +174,12 @@ static void fork_and_look(struct twin *t)
 		fork_hold(engine);
 		fork_prepare(engine);
 	}
+	/* the kernel takes its time, before and after it has copied a page */
+	if (slow_forks)
+		program_think(actor_random(NS_PER_MS));
 	pid = program_fork();
+	if (pid > 0 && slow_forks)
+		program_think(actor_random(NS_PER_MS));
 	if (pid == 0) {
 		if (up)
 			fork_child(engine);
@@ -275,6 +281,7 @@ void twin_start(struct engine *e, uint64_t seed, unsigned steps, bool forks)
 	seeds = seed << 32;
 	nr_steps = steps;
 	may_fork = forks;
+	slow_forks = getenv("MODEL_SLOW_FORKS");
 	for (size_t t = 0; t < TWINS; t++) {
 		for (size_t i = 0; i < PIECES; i++)
 			at = make_piece(&twins[t].pieces[i], at);
