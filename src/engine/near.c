@@ -16,6 +16,7 @@
 #define SLICE		4u	/* pages packed between two looks: 20 us */
 #define PAUSE_NS	NS_PER_MS /* at most, until the server has taken some */
 #define LOOKS		4u	/* for one batch */
+#define IDLE_MOST	64u	/* slices without a page that could be packed */
 #define TRAYS		4u	/* worth waking an evictor: 300 us of packing */
 #define ROUNDS		2u	/* of the steward's, since a server took some */
 
@@ -142,19 +143,25 @@ static void pause_for_server(struct engine *e)
 	atomic_store(&r->pause, 0);
 }
 
-void near_pack(struct helper *h)
+bool near_pack(struct helper *h)
 {
 	struct engine *e = h->engine;
+	unsigned idle = 0;
+	bool some = false;
 
-	while (e->staging.nr_waiting > leave(e) &&
-	       !atomic_load(&e->stopping) && fork_work_begin(&e->fork)) {
+	while (e->staging.nr_waiting > leave(e) && idle < IDLE_MOST &&
+	       !atomic_load(&e->stopping) && !atomic_load(&e->ending) &&
+	       fork_work_begin(&e->fork)) {
 		long packed = evict_pack(h, SLICE);
 
 		fork_work_end(&e->fork);
 		if (packed < 0)
 			break;
+		idle = packed ? 0 : idle + 1;
+		some |= packed > 0;
 		reclaim_give(&e->reclaim, (size_t)packed);
 		if (atomic_load(&e->reclaim.pause))
 			pause_for_server(e);
 	}
+	return some;
 }

@@ -45,8 +45,9 @@ bool near_is_waiting(struct engine *e);
 
 /*
  * Pack them; and lie down for a moment if a server wants to take some out.
+ * False if there was none that could be packed.
  * Context: worker, an evictor.
  */
-void near_pack(struct helper *h);
+bool near_pack(struct helper *h);
 
 #endif

@@ -369,8 +369,9 @@ void reclaim_run(void *helper)
 
 		if (!has_work(e))
 			wait_for_work(e);
-		if (near_is_waiting(e))
-			near_pack(h);
+		if (near_is_waiting(e) && !near_pack(h) &&
+		    !atomic_load(&e->ending))
+			sys_nanosleep(STUCK_NS);
 		near_empty(h);
 		follow_away(&away, near_cpu(e));
 		while ((lacks(r, r->high) || is_wanted(r)) && !is_near(r) &&
