@@ -261,11 +261,16 @@ static void settle_journal(struct helper *h)
 
 static void settle_events(struct helper *h)
 {
-	struct fork_state *f = &h->engine->fork;
+	struct engine *e = h->engine;
+	struct fork_state *f = &e->fork;
 
 	for (uint32_t i = 0; i < f->events.nr; i++)
 		event_apply(h, kept_event(f, i));
 	fork_list_clear(&f->events);
+	/* switched off meanwhile: where something has moved to is as little
+	   registered as all else */
+	if (e->main.fd < 0)
+		region_cut(&e->regions, 0, UINTPTR_MAX);
 }
 
 void fork_settle(struct helper *h)

@@ -190,6 +190,11 @@ static enum mode_work go_on(struct engine *e)
 {
 	int ret = 0;
 
+	/* events kept by a fork are of the userfaultfd that was closed */
+	if (mode_now(&e->mode) == MODE_OFF && fork_is_snapshot(&e->fork)) {
+		sys_nanosleep(ROUND_NS);
+		return MODE_WORKS;
+	}
 	if (mode_now(&e->mode) == MODE_OFF)
 		ret = engine_start_helpers(e);
 	if (ret) {
