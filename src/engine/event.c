@@ -82,7 +82,10 @@ static void apply_unmap(struct engine *e, uintptr_t start, uintptr_t end)
 	count_one(UZSWAP_COUNT_events_unmap);
 }
 
-/* Give words to the pages that are present, so that they can be DYING. */
+/*
+ * Give words to the pages that are present, so that they can be DYING; to all
+ * that may be, where the kernel does not say for the moment.
+ */
 static void make_words(struct helper *h, uintptr_t start, uintptr_t end)
 {
 	struct page_run runs[LOOK_RUNS];
@@ -92,8 +95,13 @@ static void make_words(struct helper *h, uintptr_t start, uintptr_t end)
 		long nr = pagemap_present(&h->pagemap, &next, start, end,
 					  runs, LOOK_RUNS);
 
-		if (nr < 0)
-			return;
+		if (nr < 0) {
+			next = round_down(start, CHUNK_SIZE) + CHUNK_SIZE;
+			runs[0] = (struct page_run){
+				.start = start, .end = min_size(next, end),
+			};
+			nr = 1;
+		}
 		for (long i = 0; i < nr; i++) {
 			uintptr_t at = round_down(runs[i].start, CHUNK_SIZE);
 
