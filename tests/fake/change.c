@@ -68,18 +68,19 @@ long change_remove(uintptr_t start, uintptr_t end)
 	while (start < end) {
 		const struct memory_page *p = memory_page(start);
 		const uintptr_t to = memory_run_end(start, end);
+		const uint8_t uffd = p->uffd;	/* it may be unregistered */
 
 		if (!p->mapped)
 			return -ENOMEM;
 		if (p->locked)
 			return -EINVAL;
-		if (missing_has_events(p->uffd)) {
+		if (missing_has_events(uffd)) {
 			const struct uffd_msg msg =
 				message(UFFD_EVENT_REMOVE, start, to);
 
-			missing_begin(p->uffd);
+			missing_begin(uffd);
 			let_others();
-			missing_end(p->uffd, &msg);
+			missing_end(uffd, &msg);
 			let_others();
 		}
 		memory_each(start, to, drop, NULL);
