@@ -182,6 +182,16 @@ bool uffd_is_whole(const struct uffd *u, uintptr_t start, size_t len,
 	}
 }
 
+/* That is what a copy looks at first; only then, where it is to go. */
+bool uffd_is_calm(const struct uffd *u, uintptr_t nowhere)
+{
+	struct uffdio_copy arg = {
+		.dst = nowhere, .src = nowhere, .len = PAGE_SIZE,
+	};
+
+	return sys_ioctl(u->fd, UFFDIO_COPY, &arg) != -EAGAIN;
+}
+
 static enum uffd_result classify(long err)
 {
 	switch (-err) {

@@ -68,6 +68,12 @@ int uffd_unregister(const struct uffd *u, uintptr_t start, size_t len);
 bool uffd_is_whole(const struct uffd *u, uintptr_t start, size_t len,
 		   uintptr_t nowhere);
 
+/*
+ * Is no event outstanding: none unread, nobody who raised one and has not run
+ * since?  NOWHERE is not registered.  Changes nothing.
+ */
+bool uffd_is_calm(const struct uffd *u, uintptr_t nowhere);
+
 /* How to copy or move. */
 #define UFFD_HOLES	0x1u	/* missing source pages are skipped: done */
 #define UFFD_QUIET	0x2u	/* wake nobody: uffd_wake() comes later */

@@ -328,6 +328,20 @@ static void take_pieces(struct engine *e, const struct region *r)
 	proc_maps_close(&maps);
 }
 
+void adopt_unregister_all(struct engine *e)
+{
+	struct proc_maps maps;
+	struct proc_map m;
+
+	if (proc_maps_open(&maps, e->adopt.buf, ADOPT_BUF_LEN))
+		return;
+	while (proc_maps_next(&maps, &m) && m.start < MAX_ADDR)
+		if (!m.shared && !m.inode &&
+		    !arena_overlaps(&e->arena, m.start, m.end))
+			uffd_unregister(&e->main, m.start, m.end - m.start);
+	proc_maps_close(&maps);
+}
+
 static void forget(struct engine *e, uintptr_t start, uintptr_t end)
 {
 	const struct uffd_event ev = {

@@ -98,6 +98,12 @@ MUST_USE bool adopt_again(struct engine *e);
 /* Cheap: has the heap grown?  Register that. */
 void adopt_heap(struct engine *e);
 
+/*
+ * Nothing is away: unregister all that may be registered, in the books or not,
+ * as it was changing when it was looked at.  Context: steward; exclusive.
+ */
+void adopt_unregister_all(struct engine *e);
+
 /* With plenty of room: give back what has nothing stored. */
 void adopt_open(struct engine *e);
 

@@ -6,6 +6,10 @@
  * Then the other helpers end, and the userfaultfds are closed; that also
  * releases whatever the kernel still takes for registered.
  *
+ * None are closed while somebody who has raised an event has not run since: a
+ * page that he is about to drop may leave by the next userfaultfd.  And all is
+ * unregistered, not only what is in the books, lest more are raised.
+ *
  * Closing turns a page that is still away into zeros, so the second step
  * looks again, exclusively, and in a snapshot waits for its end: a fork's
  * journal and events are settled by words that are still right.
@@ -94,31 +98,39 @@ static void free_plain(struct engine *e, struct chunk *c)
 	page_free_chunk(&e->pages, c);
 }
 
-/* Unregister everything, if nothing is away. */
-static bool let_go(struct engine *e)
+static void unregister(struct engine *e)
 {
 	struct region r;
 	struct chunk *c;
 	uintptr_t at = 0;
-	bool ok;
 
-	order_exclude(&e->order);
-	ok = !fork_is_snapshot(&e->fork) && !nr_away(&e->pages) &&
-	     still_change(&e->still);
-	if (ok)
-		keep_forget(e, 0, UINTPTR_MAX);
-	while (ok && region_next(&e->regions, 0, &r)) {
+	keep_forget(e, 0, UINTPTR_MAX);
+	while (region_next(&e->regions, 0, &r)) {
 		/* pieces it refuses go when the userfaultfd is closed */
 		uffd_unregister(&e->main, r.start, r.end - r.start);
 		region_cut(&e->regions, r.start, r.end);
 		count_one(UZSWAP_COUNT_regions_returned);
 	}
-	while (ok && (c = page_next_chunk(&e->pages, at, UINTPTR_MAX))) {
+	while ((c = page_next_chunk(&e->pages, at, UINTPTR_MAX))) {
 		at = c->base + CHUNK_SIZE;
 		free_plain(e, c);
 	}
-	if (ok)
+	adopt_unregister_all(e);
+}
+
+/* Unregister everything, if nothing is away; true if that was the end. */
+static bool let_go(struct engine *e)
+{
+	bool ok;
+
+	order_exclude(&e->order);
+	ok = !fork_is_snapshot(&e->fork) && !nr_away(&e->pages) &&
+	     still_change(&e->still);
+	if (ok) {
+		unregister(e);
 		still_changed(&e->still);
+		ok = uffd_is_calm(&e->main, e->adopt.nowhere);
+	}
 	order_admit(&e->order);
 	return ok;
 }
