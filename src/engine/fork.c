@@ -252,8 +252,7 @@ static void settle_journal(struct helper *h)
 		page_word *w = page_find(&e->pages, f->origin);
 		uintptr_t at = place_of(&e->fork, f->origin);
 
-		if (w && at && pagemap_count(&h->pagemap, at,
-					     at + PAGE_SIZE) == 1)
+		if (w && at && pagemap_is_here(at))
 			settle_page(e, w);
 	}
 	fork_list_clear(l);
@@ -323,12 +322,20 @@ static void settle_present(struct helper *h, struct chunk *c)
 	while (at < end) {
 		long nr = pagemap_present(&h->pagemap, &next, at, end, runs,
 					  ARRAY_SIZE(runs));
+		const bool sure = nr >= 0;
 
+		if (!sure) {
+			runs[0] = (struct page_run){ at, end, false };
+			next = end;
+			nr = 1;
+		}
 		for (long i = 0; i < nr; i++)
 			for (at = runs[i].start; at < runs[i].end;
 			     at += PAGE_SIZE)
-				settle_page(e, page_find(&e->pages, at));
-		at = nr >= 0 && next > at ? next : end;
+				if (sure || pagemap_is_here(at))
+					settle_page(e, page_find(&e->pages,
+								 at));
+		at = next > at ? next : end;
 	}
 }
 
