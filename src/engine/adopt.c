@@ -321,9 +321,12 @@ static void take_pieces(struct engine *e, const struct region *r)
 		if (start >= end || m.shared || m.inode)
 			continue;
 		take(e, start, end);
+		if (region_has(&e->regions, start, end))
+			continue;
 		/* what is away there is written back by who would wait */
-		if (!region_has(&e->regions, start, end))
-			uffd_unregister(&e->main, start, end - start);
+		while (uffd_unregister(&e->main, start, end - start) ==
+		       -ENOMEM)
+			sys_yield();
 	}
 	proc_maps_close(&maps);
 }
