@@ -18,6 +18,9 @@ enum restore_result snapshot_restore(struct helper *h,
 	enum uffd_result r;
 	size_t done;
 
+	/* nobody waits; it may be here, its slot empty, though LEAVING */
+	if (ev->kind != UFFD_FAULT)
+		return RESTORE_AGAIN;
 	switch (page_state(word)) {
 	case PAGE_LEAVING:
 		from = (const void *)staging_addr(&e->staging,
