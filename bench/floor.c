@@ -8,12 +8,14 @@
  * One thread touches missing pages of a registered range, another answers
  * with UFFDIO_COPY of a page that lies ready: bound to the same CPU, bound to
  * another one, and free.  Then the kernel's own first touch, and taking pages
- * out by UFFDIO_MOVE, one at a time and 64 together, while the first thread
- * is running.  Microseconds, p50 and p99.
+ * out by UFFDIO_MOVE, one at a time and 64 together, while another CPU runs
+ * this process, and none does.  Microseconds, p50 and p99.
  *
  * Last, all of it at once: threads touch pages of an array at random, two
- * answer, and for each page given one moves the oldest out and drops it.
- * Faults per second that no codec, policy or bookkeeping can exceed.
+ * answer, and for each page given one moves the oldest out and drops it.  And
+ * near: one thread and who answers it share a CPU, and the latter takes out the
+ * oldest as well.  Faults per second that no codec, policy or bookkeeping can
+ * exceed.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -177,8 +179,8 @@ static void *spin(void *arg)
 	return NULL;
 }
 
-/* While another CPU runs this process: each move makes it flush. */
-static void moves(const char *what, size_t nr, uint64_t *ns)
+/* BESIDE: while another CPU runs this process, each move makes it flush. */
+static void moves(const char *what, size_t nr, int beside, uint64_t *ns)
 {
 	char *from = map(MOVES, 0);
 	char *to = map(MOVES, 1);
@@ -189,7 +191,7 @@ static void moves(const char *what, size_t nr, uint64_t *ns)
 		from[i * PAGE] = 1;
 	stop = 0;
 	pin(0);
-	if (pthread_create(&thread, NULL, spin, from))
+	if (beside && pthread_create(&thread, NULL, spin, from))
 		exit(99);
 	usleep(20000);
 	for (size_t i = 0; i + nr <= MOVES; i += nr, n++) {
@@ -205,7 +207,8 @@ static void moves(const char *what, size_t nr, uint64_t *ns)
 		ns[n] = now_ns() - t;
 	}
 	stop = 1;
-	pthread_join(thread, NULL);
+	if (beside)
+		pthread_join(thread, NULL);
 	if (n)
 		report(what, ns, n, (double)nr);
 }
@@ -215,11 +218,13 @@ static void moves(const char *what, size_t nr, uint64_t *ns)
 static char *array;
 static _Atomic uintptr_t given[TURN_PAGES];	/* the last ones, in order */
 static _Atomic unsigned long nr_given;
+static int near;	/* who answers takes out, too, all on CPU 0 */
 
 static void *toucher(void *seed)
 {
 	uint64_t x = (uintptr_t)seed;
 
+	pin(near ? 0 : -1);
 	while (!stop) {
 		x ^= x << 13;
 		x ^= x >> 7;
@@ -229,51 +234,63 @@ static void *toucher(void *seed)
 	return NULL;
 }
 
-static void *giver(void *page)
+/* The oldest page out, the TAKENth; with half of the array there: none. */
+static int take(char *window, unsigned long taken)
 {
+	uintptr_t from;
+	struct move_args move;
+
+	if (nr_given < taken + TURN_PAGES / 2)
+		return 0;
+	/* counted, and not there yet */
+	while (!(from = given[taken % TURN_PAGES]) && !stop)
+		sched_yield();
+	given[taken % TURN_PAGES] = 0;
+	move = (struct move_args){ (uintptr_t)window +
+		taken % MOVE_MOST * PAGE, from, PAGE, 1, 0 };
+	ioctl(uffd, _IOWR(UFFDIO, MOVE_NR, struct move_args), &move);
+	if ((taken + 1) % MOVE_MOST == 0)
+		madvise(window, MOVE_MOST * PAGE, MADV_DONTNEED);
+	return 1;
+}
+
+static void *giver(void *window)
+{
+	static char page[PAGE] __attribute__((aligned(4096)));
 	struct epoll_event ev = { .events = EPOLLIN | EPOLLEXCLUSIVE };
 	int ep = epoll_create1(0);
+	unsigned long taken = 0;
 
+	pin(near ? 0 : -1);
 	epoll_ctl(ep, EPOLL_CTL_ADD, uffd, &ev);
 	while (!stop) {
 		uintptr_t to = give(ep, page);
 
 		if (to)
 			given[nr_given++ % TURN_PAGES] = to;
+		if (near)
+			taken += (unsigned long)take(window, taken);
 	}
 	close(ep);
 	return NULL;
 }
 
-/* Keeps half of the array there. */
 static void *taker(void *window)
 {
 	unsigned long taken = 0;
 
 	while (!stop) {
-		uintptr_t from;
-		struct move_args move;
-
-		if (nr_given < taken + TURN_PAGES / 2) {
+		if (take(window, taken))
+			taken++;
+		else
 			usleep(100);
-			continue;
-		}
-		/* counted, and not there yet */
-		while (!(from = given[taken % TURN_PAGES]) && !stop)
-			sched_yield();
-		given[taken % TURN_PAGES] = 0;
-		move = (struct move_args){ (uintptr_t)window +
-			taken % MOVE_MOST * PAGE, from, PAGE, 1, 0 };
-		ioctl(uffd, _IOWR(UFFDIO, MOVE_NR, struct move_args), &move);
-		if (++taken % MOVE_MOST == 0)
-			madvise(window, MOVE_MOST * PAGE, MADV_DONTNEED);
 	}
 	return NULL;
 }
 
-static void turnover(unsigned nr)
+static void turnover(unsigned nr, const char *how)
 {
-	static char page[PAGE] __attribute__((aligned(4096)));
+	char *window = map(MOVE_MOST, 1);
 	pthread_t threads[2 + SERVERS + 1];
 	unsigned long before;
 	unsigned n = 0;
@@ -285,9 +302,10 @@ static void turnover(unsigned nr)
 	stop = 0;
 	for (size_t i = 0; i < TURN_PAGES; i++)
 		given[i] = 0;
-	for (int i = 0; i < SERVERS; i++)
-		bad |= pthread_create(&threads[n++], NULL, giver, page);
-	bad |= pthread_create(&threads[n++], NULL, taker, map(MOVE_MOST, 1));
+	for (int i = 0; i < (near ? 1 : SERVERS); i++)
+		bad |= pthread_create(&threads[n++], NULL, giver, window);
+	if (!near)
+		bad |= pthread_create(&threads[n++], NULL, taker, window);
 	for (uintptr_t i = 0; i < nr; i++)
 		bad |= pthread_create(&threads[n++], NULL, toucher,
 				      (void *)(0x9e3779b9 + i));
@@ -304,8 +322,8 @@ static void turnover(unsigned nr)
 	while (n)
 		pthread_join(threads[--n], NULL);
 	munmap(array, TURN_PAGES * PAGE);
-	printf("pages in and out, %u thread%-12s %7.1f thousand faults/s\n",
-	       nr, nr > 1 ? "s" : "", (double)before * 1e3 / TURN_US);
+	printf("pages in and out, %-16s %7.1f thousand faults/s\n", how,
+	       (double)before * 1e3 / TURN_US);
 }
 
 int main(int argc, char **argv)
@@ -323,9 +341,12 @@ int main(int argc, char **argv)
 	round_trip("fault, server on the same CPU", 0, ns);
 	round_trip("fault, server on another CPU", 1, ns);
 	round_trip("fault, server anywhere", -1, ns);
-	moves("MOVE of 1 page, per page", 1, ns);
-	moves("MOVE of 64 pages, per page", MOVE_MOST, ns);
-	turnover(1);
-	turnover(2);
+	moves("MOVE of 1 page, alone", 1, 0, ns);
+	moves("MOVE of 1 page, another CPU runs", 1, 1, ns);
+	moves("MOVE of 64 pages, per page", MOVE_MOST, 1, ns);
+	turnover(1, "1 thread");
+	turnover(2, "2 threads");
+	near = 1;
+	turnover(1, "1 thread, near");
 	return 0;
 }
