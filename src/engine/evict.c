@@ -298,10 +298,12 @@ void evict_empty(struct helper *h, struct tray *t)
 	uintptr_t at = staging_addr(s, staging_slot(s, t, 0));
 
 	if (e->use_move ? evict_move_empty(h, at, t->used)
-			: evict_remap_empty(h, at, t->used))
+			: evict_remap_empty(h, at, t->used)) {
 		staging_free(s, t);
-	else
-		staging_enqueue(s, t);
+		return;
+	}
+	t->stubborn |= h->server;
+	staging_enqueue(s, t);
 }
 
 /* All slots were looked at: empty it, or look again later. */
@@ -314,7 +316,8 @@ static void finish_tray(struct helper *h)
 	h->packing = NULL;
 	if (h->pack_left)
 		staging_enqueue(&e->staging, t);
-	else if (!near_is_on(e) || !staging_bury(&e->staging, t))
+	else if (!near_is_on(e) || t->stubborn ||
+		 !staging_bury(&e->staging, t))
 		evict_empty(h, t);
 }
 

@@ -61,6 +61,8 @@ struct tray {
 	_Atomic uint32_t used;		/* slots filled so far; its helper.
 					 * Sections see it whole */
 	uint32_t runs;			/* mappings, engine B; its helper */
+	bool stubborn;			/* a server could not empty it; its
+					 * helper */
 	bool lost;			/* never to be used again; its helper */
 	_Atomic bool doubt;		/* a slot may be empty, unsaid */
 	_Atomic uintptr_t owner[TRAY_SLOTS]; /* page, or 0: nothing to keep */

@@ -113,6 +113,41 @@ static void test_huge_needs_sixteen_in_a_row(void **state)
 	assert_ptr_equal(staging_open_huge(&staging), huge);
 }
 
+static void test_only_some_trays_wait_to_be_emptied(void **state)
+{
+	struct tray *t[TRAYS_DEAD + 1];
+
+	(void)state;
+	assert_null(staging_dig(&staging));
+	for (size_t i = 0; i <= TRAYS_DEAD; i++) {
+		t[i] = staging_open(&staging);
+		staging_enqueue(&staging, t[i]);
+		assert_ptr_equal(staging_take(&staging), t[i]);
+		assert_int_equal(staging_bury(&staging, t[i]), i < TRAYS_DEAD);
+	}
+	for (size_t i = TRAYS_DEAD; i--;) {
+		assert_ptr_equal(staging_dig(&staging), t[i]);
+		staging_free(&staging, t[i]);
+	}
+	assert_null(staging_dig(&staging));
+	staging_free(&staging, t[TRAYS_DEAD]);
+}
+
+/* What they hold is in the child, too. */
+static void test_a_child_empties_them_itself(void **state)
+{
+	struct tray *t = staging_open(&staging);
+
+	(void)state;
+	staging_enqueue(&staging, t);
+	t = staging_take(&staging);
+	assert_true(staging_bury(&staging, t));
+	staging_fork_child(&staging);
+	assert_null(staging_dig(&staging));
+	assert_ptr_equal(staging_take(&staging), t);
+	staging_free(&staging, t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -123,6 +158,9 @@ int main(void)
 		cmocka_unit_test_setup(test_the_queue_keeps_the_order, setup),
 		cmocka_unit_test_setup(
 			test_what_is_not_finished_goes_to_the_end, setup),
+		cmocka_unit_test_setup(test_only_some_trays_wait_to_be_emptied,
+				       setup),
+		cmocka_unit_test_setup(test_a_child_empties_them_itself, setup),
 		cmocka_unit_test_setup(test_huge_needs_sixteen_in_a_row,
 				       setup),
 	};
