@@ -21,6 +21,7 @@
 #include "engine/evict.h"
 #include "engine/keep.h"
 
+#define SERVER_LOOK	(128 * PAGE_SIZE) /* somebody waits */
 #define PASS_MOST	1024u	/* chunks, 20 us */
 #define JUDGED_AT_ONCE	32u	/* pages, 1 us: a fault waits for the end */
 #define LEVEL_MAX	6u	/* heat 63: the hottest */
@@ -204,12 +205,20 @@ static long look(struct helper *h, struct page_run *runs)
 	}
 	start = c->hand;
 	end = min_size(round_down(start, CHUNK_SIZE) + CHUNK_SIZE, r.end);
+	if (h->server)
+		end = min_size(end, start + SERVER_LOOK);
 	/* skip what is empty in one step, then stay within one chunk */
 	nr = pagemap_present(&h->pagemap, &next, start,
 			     h->pagemap.has_scan ? r.end : end, runs, 1);
 	if (nr > 0 && runs[0].start >= end) {
 		c->hand = runs[0].start;
 		nr = 0;
+	} else if (nr > 0 && runs[0].huge) {
+		/* all of it, or none: part of it costs more */
+		end = min_size(round_down(start, CHUNK_SIZE) + CHUNK_SIZE,
+			       r.end);
+		runs[0].end = c->hand = end;
+		nr = start % CHUNK_SIZE == 0;
 	} else if (nr > 0) {
 		nr = pagemap_present(&h->pagemap, &next, start, end, runs,
 				     COLD_RUNS);

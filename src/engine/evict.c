@@ -291,19 +291,25 @@ static struct tray *packing_tray(struct helper *h)
 	return h->packing;
 }
 
-void evict_empty(struct helper *h, struct tray *t)
+void evict_empty(struct helper *h, struct tray *t, uint32_t most)
 {
 	struct engine *e = h->engine;
 	struct staging *s = &e->staging;
-	uintptr_t at = staging_addr(s, staging_slot(s, t, 0));
+	const uint32_t nr = (uint32_t)min_size(t->used - t->emptied, most);
+	uintptr_t at = staging_addr(s, staging_slot(s, t, t->emptied));
 
-	if (e->use_move ? evict_move_empty(h, at, t->used)
-			: evict_remap_empty(h, at, t->used)) {
-		staging_free(s, t);
+	if (!(e->use_move ? evict_move_empty(h, at, nr)
+			  : evict_remap_empty(h, at, nr))) {
+		t->stubborn |= h->server;
+		t->emptied = 0;
+		staging_enqueue(s, t);
 		return;
 	}
-	t->stubborn |= h->server;
-	staging_enqueue(s, t);
+	t->emptied += nr;
+	if (t->emptied >= t->used)
+		staging_free(s, t);
+	else if (!staging_bury(s, t))
+		evict_empty(h, t, TRAY_SLOTS);
 }
 
 /* All slots were looked at: empty it, or look again later. */
@@ -318,7 +324,7 @@ static void finish_tray(struct helper *h)
 		staging_enqueue(&e->staging, t);
 	else if (!near_is_on(e) || t->stubborn ||
 		 !staging_bury(&e->staging, t))
-		evict_empty(h, t);
+		evict_empty(h, t, TRAY_SLOTS);
 }
 
 long evict_pack(struct helper *h, size_t most)

@@ -44,8 +44,11 @@ size_t evict_queue_most(struct engine *e);
 /* Hand over the tray being filled, full or not. */
 void evict_flush(struct helper *h);
 
-/* Free the memory of T, PACKING, whose pages are all elsewhere. */
-void evict_empty(struct helper *h, struct tray *t);
+/*
+ * Free the memory of the next MOST slots of T, PACKING, whose pages are all
+ * elsewhere; with some left it is DEAD then.
+ */
+void evict_empty(struct helper *h, struct tray *t, uint32_t most);
 
 /*
  * For the two engines: the tray being filled, with room in it, or NULL; and

@@ -15,6 +15,7 @@
 #define PATIENCE	256u	/* the same: whether they do or not */
 #define SLICE		4u	/* pages packed between two looks: 20 us */
 #define PAUSE_NS	NS_PER_MS /* at most, until the server has taken some */
+#define EMPTY_MOST	16u	/* pages freed, 15 us */
 #define LOOKS		4u	/* for one batch */
 #define IDLE_MOST	64u	/* slices without a page that could be packed */
 #define TRAYS		4u	/* worth waking an evictor: 300 us of packing */
@@ -64,13 +65,13 @@ int32_t near_cpu(struct engine *e)
 	return near_is_on(e) ? atomic_load(&e->reclaim.near_cpu) : -1;
 }
 
-/* A tray, or some pages. */
+/* Half a tray, or some pages. */
 static void work(struct helper *h, uint32_t nr, size_t most)
 {
 	struct tray *tray = staging_dig(&h->engine->staging);
 
 	if (tray) {
-		evict_empty(h, tray);
+		evict_empty(h, tray, EMPTY_MOST);
 		return;
 	}
 	h->lone -= nr;
@@ -115,7 +116,7 @@ void near_empty(struct helper *h)
 	struct tray *t;
 
 	while (!near_is_on(e) && (t = staging_dig(&e->staging)))
-		evict_empty(h, t);
+		evict_empty(h, t, TRAY_SLOTS);
 }
 
 /* Trays to be left, by how long they are to wait or how short memory is. */

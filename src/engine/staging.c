@@ -121,6 +121,7 @@ void staging_free(struct staging *s, struct tray *t)
 	t->state = t->lost ? TRAY_LOST : TRAY_FREE;
 	t->used = 0;
 	t->runs = 0;
+	t->emptied = 0;
 	t->stubborn = false;
 	atomic_store(&t->doubt, false);
 	lock_drop(&s->lock);

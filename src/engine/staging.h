@@ -61,6 +61,8 @@ struct tray {
 	_Atomic uint32_t used;		/* slots filled so far; its helper.
 					 * Sections see it whole */
 	uint32_t runs;			/* mappings, engine B; its helper */
+	uint32_t emptied;		/* slots so far, on its way to FREE;
+					 * its helper */
 	bool stubborn;			/* a server could not empty it; its
 					 * helper */
 	bool lost;			/* never to be used again; its helper */
