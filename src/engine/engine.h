@@ -127,7 +127,7 @@ struct helper {
 	struct page_run ahead;	/* to restore after that... */
 	bool around;		/* ...where much is asked for */
 	struct cold_look look;	/* what the hand has come to */
-	uint32_t lone;		/* single pages given; servers (near.h) */
+	uint32_t lone;		/* given here and there; servers (near.h) */
 	uint32_t owes;		/* pages given since room was made; servers */
 	uint32_t credit;	/* of them, until it makes room */
 	struct flight flight;	/* engine B; evictors.  Others read */

@@ -115,8 +115,15 @@ void near_empty(struct helper *h)
 	struct engine *e = h->engine;
 	struct tray *t;
 
-	while (!near_is_on(e) && (t = staging_dig(&e->staging)))
-		evict_empty(h, t, TRAY_SLOTS);
+	/* a child must not find a tray free whose memory it has still */
+	while (!near_is_on(e) && fork_work_begin(&e->fork)) {
+		t = staging_dig(&e->staging);
+		if (t)
+			evict_empty(h, t, TRAY_SLOTS);
+		fork_work_end(&e->fork);
+		if (!t)
+			break;
+	}
 }
 
 /* Trays to be left, by how long they are to wait or how short memory is. */

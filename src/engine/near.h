@@ -11,7 +11,7 @@
  * pack what was taken out, a few trays at a time, and sleep again.
  *
  * Long runs, which need one interrupt for all, are the evictors' as before,
- * and so is everything when room falls below LOW all the same.
+ * and so is everything when there is no room left all the same.
  */
 #ifndef UZ_ENGINE_NEAR_H
 #define UZ_ENGINE_NEAR_H

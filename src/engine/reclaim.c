@@ -82,6 +82,12 @@ void reclaim_ring(struct reclaim *r)
 	sys_futex_wake(&r->bell, (int)EVICTORS_MAX);
 }
 
+/* With ROOM pages left; servers may take out what is needed (near.h). */
+static bool needs_evictors(const struct reclaim *r, int64_t room)
+{
+	return room < r->low && (room < 0 || !atomic_load(&r->near));
+}
+
 int64_t reclaim_reserve(uint64_t limit)
 {
 	return clamp_pages(limit / 64, 8 * MIB, 128 * MIB);
@@ -108,7 +114,7 @@ void reclaim_update(struct reclaim *r, uint64_t limit, int64_t headroom,
 	atomic_store(&r->room, room);
 	if (atomic_load(&r->near))
 		atomic_fetch_sub(&r->near, 1);
-	if (room < r->low && (room < 0 || !atomic_load(&r->near)))
+	if (needs_evictors(r, room))
 		reclaim_ring(r);
 }
 
@@ -116,7 +122,7 @@ void reclaim_take(struct reclaim *r, size_t nr)
 {
 	int64_t left = atomic_fetch_sub(&r->room, (int64_t)nr) - (int64_t)nr;
 
-	if (left < r->low && (left < 0 || !atomic_load(&r->near)))
+	if (needs_evictors(r, left))
 		reclaim_ring(r);
 }
 

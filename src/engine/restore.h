@@ -45,7 +45,8 @@ enum restore_result restore_page(struct helper *h,
 
 /*
  * After restore_page(): wake who waits for what it has put there, and bring
- * the neighbours.  Context: as there.
+ * the neighbours.  BOUND: he runs on our CPU, and is woken last.  Context: as
+ * there.
  */
 void restore_wake(struct helper *h, bool bound);
 
