@@ -27,6 +27,8 @@
 #define BSS_LEAST	MIB
 #define MAX_ADDR	((uintptr_t)1 << ADDR_BITS)
 #define RETURN_LEAST	(16 * MIB)	/* shortest run given back */
+#define INSIST_NS	(NS_PER_MS)
+#define INSIST_MOST	10000u		/* ten seconds */
 
 #define FORBIDDEN							\
 	(PROC_VM_LOCKED | PROC_VM_IO | PROC_VM_PFN | PROC_VM_MIXED |	\
@@ -303,6 +305,20 @@ void adopt_heap(struct engine *e)
 }
 
 /*
+ * What is away there is written back plainly, by who would wait for himself
+ * if it were still registered.
+ */
+static void unregister_surely(struct engine *e, uintptr_t start, uintptr_t end)
+{
+	for (unsigned i = 0; i < INSIST_MOST; i++) {
+		if (uffd_unregister(&e->main, start, end - start) != -ENOMEM)
+			return;
+		sys_nanosleep(INSIST_NS);
+	}
+	die("fork: no memory to let go of what cannot be watched");
+}
+
+/*
  * A region as a whole could not be registered: some mapping in it is not
  * there, or not anonymous any more.  Piece by piece, then.
  */
@@ -323,10 +339,7 @@ static void take_pieces(struct engine *e, const struct region *r)
 		take(e, start, end);
 		if (region_has(&e->regions, start, end))
 			continue;
-		/* what is away there is written back by who would wait */
-		while (uffd_unregister(&e->main, start, end - start) ==
-		       -ENOMEM)
-			sys_yield();
+		unregister_surely(e, start, end);
 	}
 	proc_maps_close(&maps);
 }

@@ -262,11 +262,13 @@ enum uffd_result evict_move_back(struct engine *e, uintptr_t addr,
 
 	if (r == UFFD_ALREADY) {
 		/*
-		 * Its evictor is done with it, as always with a probe that is
-		 * LEAVING, and so is the slot: a lie.
+		 * Its evictor is done with it, and the slot is empty: a lie.
+		 * A probe's always is, once LEAVING: with its slot filled the
+		 * page was copied while somebody forked, and moved since.
 		 */
-		if ((slot % TRAY_SLOTS < atomic_load(&t->used) ||
-		     probe_owns(e, slot)) && !evict_move_is_filled(e, slot)) {
+		if (probe_owns(e, slot) ||
+		    (slot % TRAY_SLOTS < atomic_load(&t->used) &&
+		     !evict_move_is_filled(e, slot))) {
 			uffd_wake(&e->main, addr, PAGE_SIZE);
 			return UFFD_DONE;
 		}

@@ -309,8 +309,6 @@ bool probe_return(struct helper *h, unsigned i)
 	if (w) {
 		old = atomic_load(w);
 		r = evict_back(e, addr, slot, 0);
-		if (r == UFFD_ALREADY && !evict_move_is_filled(e, slot))
-			r = UFFD_DONE;
 		if (r == UFFD_DONE) {
 			atomic_store(staging_owner(&e->staging, slot), 0);
 			page_shift(&e->pages, w, &old,
