@@ -101,19 +101,28 @@ static void note(struct sim *s, struct spot *c)
 	c->tick = tick(s);
 }
 
+/* At least MIN were asked for where N is, and far more than elsewhere. */
+static bool stands_out(const struct sim *s, uint32_t n, uint32_t min)
+{
+	uint32_t count = lately(s, &s->spot[n / CHUNK]);
+
+	return s->busy && count >= min && (uint64_t)count * (s->nr / CHUNK) >=
+	       (uint64_t)s->busy * lately(s, &s->all);
+}
+
 static void note_asked(struct sim *s, uint32_t n)
 {
 	note(s, &s->spot[n / CHUNK]);
 	note(s, &s->all);
+	if (stands_out(s, n, (uint32_t)s->few))
+		note(s, &s->apart);
 }
 
 static bool is_busy(const struct sim *s, uint32_t n)
 {
-	uint32_t count = lately(s, &s->spot[n / CHUNK]);
+	bool sure = 3 * lately(s, &s->apart) >= 2 * lately(s, &s->all);
 
-	return s->busy && count >= CHANCE &&
-	       (uint64_t)count * (s->nr / CHUNK) >=
-	       (uint64_t)s->busy * lately(s, &s->all) &&
+	return stands_out(s, n, sure ? (uint32_t)s->few : CHANCE) &&
 	       (!s->crowded || tick(s) - (s->crowded - 1) >= 2);
 }
 
@@ -410,11 +419,11 @@ static void tell(struct sim *s, const char *pair)
 {
 	static const char *const names[] = {
 		"soon", "late", "top", "retry", "wait", "keep",
-		"stay", "far", "busy",
+		"stay", "far", "busy", "few",
 	};
 	int *const values[] = {
 		&s->soon, &s->late, &s->top, &s->retry, &s->wait, &s->keep,
-		&s->stay, &s->far, &s->busy,
+		&s->stay, &s->far, &s->busy, &s->few,
 	};
 	size_t n = strcspn(pair, "=");
 
@@ -439,7 +448,7 @@ int main(int argc, char **argv)
 	};
 	struct sim s = { .nr = 131072, .soon = 4, .late = 0, .top = 6,
 			 .retry = 192, .wait = 8, .keep = 0, .stay = 4,
-			 .far = 4, .busy = 2 };
+			 .far = 4, .busy = 2, .few = 16 };
 	unsigned memory_pct = 76, raw_pct = 16, move_pct = 0;
 	const char *file = NULL;
 	size_t len = 2000000;

@@ -138,12 +138,17 @@ uint64_t cold_restored(struct cold *c, uint64_t word, bool asked, bool *soon)
 	return page_with_heat(word, level, heat_of(level));
 }
 
+static uint32_t nr_chunks(const struct engine *e)
+{
+	return atomic_load_explicit(&e->pages.nr_chunks, memory_order_relaxed);
+}
+
 void cold_asked(struct engine *e, uintptr_t addr)
 {
 	struct cold *c = &e->cold;
 
 	busy_asked(&c->busy, addr, atomic_load_explicit(
-			&c->tick, memory_order_relaxed));
+			&c->tick, memory_order_relaxed), nr_chunks(e));
 }
 
 bool cold_is_busy(struct engine *e, uintptr_t addr)
@@ -151,9 +156,7 @@ bool cold_is_busy(struct engine *e, uintptr_t addr)
 	struct cold *c = &e->cold;
 
 	return busy_is(&c->busy, addr, atomic_load_explicit(
-			       &c->tick, memory_order_relaxed),
-		       atomic_load_explicit(&e->pages.nr_chunks,
-					    memory_order_relaxed));
+			       &c->tick, memory_order_relaxed), nr_chunks(e));
 }
 
 /* The region at the hand, or the next one; false if there is none. */

@@ -15,6 +15,7 @@
 #define BASE	((uintptr_t)1 << 40)
 #define CHUNKS	100u
 #define EVEN	40u	/* pages of each chunk */
+#define FEW	30u	/* the same: by themselves no busy one */
 
 static struct arena arena;
 static struct busy busy;
@@ -36,7 +37,8 @@ static void ask(unsigned first, unsigned last, unsigned nr, uint32_t tick)
 {
 	for (unsigned n = 0; n < nr; n++)
 		for (unsigned i = first; i < last; i++)
-			busy_asked(&busy, chunk(i) + n * PAGE_SIZE, tick);
+			busy_asked(&busy, chunk(i) + n * PAGE_SIZE, tick,
+				   CHUNKS);
 }
 
 static unsigned nr_busy(unsigned first, unsigned last, uint32_t tick)
@@ -86,8 +88,21 @@ static void test_all_of_the_chunk_is(void **state)
 static void test_few_are_chance(void **state)
 {
 	(void)state;
+	ask(0, CHUNKS, FEW / 3, 7);
 	ask(3, 4, EVEN, 7);
 	assert_int_equal(nr_busy(0, CHUNKS, 7), 0);
+}
+
+/* Few are enough once most of what is asked for lies in such chunks. */
+static void test_few_are_enough(void **state)
+{
+	(void)state;
+	ask(0, CHUNKS, EVEN, 5);
+	ask(70, CHUNKS, FEW, 9);
+	assert_int_equal(nr_busy(0, CHUNKS, 9), 0);
+	ask(70, CHUNKS, FEW, 9);
+	assert_int_equal(nr_busy(0, 70, 9), 0);
+	assert_int_equal(nr_busy(70, CHUNKS, 9), CHUNKS - 70);
 }
 
 /* What was busy stays so until others are, or it is too little. */
@@ -96,7 +111,7 @@ static void test_it_is_forgotten(void **state)
 	(void)state;
 	ask(0, 10, 4 * EVEN, UINT32_MAX - 1);
 	assert_int_equal(nr_busy(0, 10, UINT32_MAX - 1), 10);
-	assert_int_equal(nr_busy(0, 10, 0), 0);
+	assert_int_equal(nr_busy(0, 10, 2), 0);
 	ask(0, 10, 4 * EVEN, 1);
 	ask(20, CHUNKS, 2 * EVEN, 2);
 	assert_int_equal(nr_busy(0, 10, 2), 0);
@@ -122,6 +137,7 @@ int main(void)
 		cmocka_unit_test_setup(test_where_work_moves_to, setup),
 		cmocka_unit_test_setup(test_all_of_the_chunk_is, setup),
 		cmocka_unit_test_setup(test_few_are_chance, setup),
+		cmocka_unit_test_setup(test_few_are_enough, setup),
 		cmocka_unit_test_setup(test_it_is_forgotten, setup),
 		cmocka_unit_test_setup(test_none_while_memory_is_crowded,
 				       setup),
