@@ -51,7 +51,7 @@ struct sim {
 	double left[2], back_soon[2];	/* uzswap: by the hand, early */
 	uint64_t asked, kept;
 	struct spot *spot, all;		/* uzswap: by chunk, and in all */
-	struct spot apart;		/* uzswap: of all, where it stands out */
+	struct spot apart;		/* of all, where it stands out */
 	uint32_t crowded;		/* uzswap: tick + 1; 0 never */
 	uint64_t ahead;			/* uzswap: brought along */
 	int soon, late, top, retry, wait, keep, stay, far, busy, few;
