@@ -52,13 +52,12 @@ static void early_free(void *p);
 static struct {
 	_Atomic uint32_t why;	/* 0 before hook_malloc_init() */
 	intptr_t budget_at;	/* from the thread pointer */
-	_Atomic uintptr_t sampled; /* a filter; set before WHY_DROP */
 	void *(*malloc)(size_t len);
 	void *(*calloc)(size_t nr, size_t len);
 	void *(*realloc)(void *old, size_t len);
 	void (*free)(void *p);
 } next CACHE_ALIGNED = {
-	0, 0, 0, early_malloc, early_calloc, early_realloc, early_free
+	0, 0, early_malloc, early_calloc, early_realloc, early_free
 };
 
 /*
@@ -127,7 +126,6 @@ static void find_usable_size(void)
 void hook_malloc_refresh(void)
 {
 	/* what is sampled from now on is dropped when it is freed */
-	atomic_store(&next.sampled, atomic_load(&hooks_profile.filter.asked));
 	set(WHY_DROP, atomic_load(&hooks_profile.has_live));
 	set(WHY_SAMPLE, hooks_are_profiling());
 	set(WHY_GATE, gate_is_active(&hooks_engine.gate));
@@ -288,19 +286,12 @@ static inline void *reallocate(void *old, size_t len)
 	return ret;
 }
 
-/* Is P in the profile, as far as a few bits can tell?  For WHY_DROP. */
-static inline bool may_be_sampled(void *p)
-{
-	/* pairs with set(): the reason is seen, so are the bits */
-	atomic_thread_fence(memory_order_acquire);
-	return unlikely(profile_filter_has(
-		atomic_load_explicit(&next.sampled, memory_order_relaxed),
-		(uintptr_t)p));
-}
-
 static inline bool is_sampled(void *p)
 {
-	return unlikely(has(WHY_DROP)) && may_be_sampled(p);
+	/* acquire: the reason is seen, so is the filter */
+	return unlikely(atomic_load(&next.why) & WHY_DROP) &&
+	       profile_filter_may(&hooks_profile.filter, (uintptr_t)p) &&
+	       profile_filter_has(&hooks_profile.filter, (uintptr_t)p);
 }
 
 /* Forgotten before somebody else may get the same address. */
@@ -343,7 +334,9 @@ EXPORT __attribute__((aligned(CACHE_LINE))) void free(void *p)
 	uint32_t why = atomic_load_explicit(&next.why, memory_order_relaxed) &
 		       (WHY_DROP | WHY_GATE);
 
-	if (unlikely(why) && (why != WHY_DROP || may_be_sampled(p)))
+	if (unlikely(why) && (why != WHY_DROP ||
+			      profile_filter_may(&hooks_profile.filter,
+						 (uintptr_t)p)))
 		free_seldom(p);
 	else
 		next.free(p);

@@ -284,7 +284,6 @@ void profile_tick(struct profile *p)
 	else if (atomic_load(&e->probes.on))
 		profile_round_tick(p, now_ns);
 	fork_work_end(&e->fork);
-	profile_filter_choose(&p->filter, atomic_load(&p->live_used));
 	if (now_ns - p->published_ns >= PUBLISH_NS)
 		publish(p, now_ns);
 	profile_charge(p);

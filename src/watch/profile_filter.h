@@ -7,11 +7,13 @@
  * allocators hand out the same few addresses over and over, and soon all of
  * these had been sampled once.)  A counter that is full stays full.
  *
- * There are two of them.  The small one has 2 KiB and stays in the first
- * cache, but lets one address in 250 through when FILTER_FEW are in it; then
- * the large one is asked.  Both always know all addresses.
+ * There are two of them, and both know all addresses.  The small one has 2 KiB,
+ * so that it stays in the first cache, and lies where its address is known when
+ * the library is loaded: a call of free() reads nothing else.  Of other
+ * addresses it lets one in 250 through when 512 are in it, one in 6 when there
+ * are 4096; then the large one is asked.
  *
- * Context: app, may be in a signal handler, but for the first and the last.
+ * Context: app, may be in a signal handler, but for init and clear.
  */
 #ifndef UZ_WATCH_PROFILE_FILTER_H
 #define UZ_WATCH_PROFILE_FILTER_H
@@ -20,19 +22,16 @@
 
 #include "base/types.h"
 
-#define FILTER_FEW	512u
+#define FILTER_SMALL_LOG	8	/* words, as powers of two */
+#define FILTER_LARGE_LOG	13
 
 struct arena;
 
 struct profile_filter {
-	/* Which one is asked: where its words are, and in the lowest six bits
-	   how far the hash is shifted for the index of one.  0: neither. */
-	_Atomic uintptr_t asked;
-	struct profile_filter_level {
-		_Atomic uint64_t *words;
-		_Atomic uint8_t *counts;	/* 64 for each word */
-		size_t nr;			/* words */
-	} levels[2];
+	_Atomic uint64_t small[1 << FILTER_SMALL_LOG] CACHE_ALIGNED;
+	_Atomic uint64_t *large;
+	_Atomic uint8_t *small_counts;	/* 64 for each word */
+	_Atomic uint8_t *large_counts;
 };
 
 /* Memory for it; may be called again.  0 or -ENOMEM. */
@@ -51,20 +50,34 @@ static inline uint64_t profile_filter_hash(uintptr_t addr)
 	return (uint64_t)(addr >> 4) * 0x9e3779b97f4a7c15u;
 }
 
-/* ASKED of a filter, not 0: may ADDR be in it? */
-static inline bool profile_filter_has(uintptr_t asked, uintptr_t addr)
+static inline bool profile_filter_bits(uint64_t word, uint64_t hash)
 {
-	const _Atomic uint64_t *words = (const void *)(asked & ~(uintptr_t)63);
-	uint64_t hash = profile_filter_hash(addr);
-	uint64_t word = atomic_load_explicit(&words[hash >> (asked & 63)],
-					     memory_order_relaxed);
-
+	/* nearly always the first is enough, and taken for that */
 	if (likely(!(word >> (hash >> 32 & 63) & 1)))
 		return false;
 	return word >> (hash >> 38 & 63) & 1;
 }
 
-/* Choose who is asked, for NR addresses in it.  Context: steward. */
-void profile_filter_choose(struct profile_filter *f, uint32_t nr);
+/* May ADDR be in it?  The small one. */
+static inline bool profile_filter_may(const struct profile_filter *f,
+				      uintptr_t addr)
+{
+	uint64_t hash = profile_filter_hash(addr);
+
+	return profile_filter_bits(atomic_load_explicit(
+			&f->small[hash >> (64 - FILTER_SMALL_LOG)],
+			memory_order_relaxed), hash);
+}
+
+/* The same of the large one, once there is one. */
+static inline bool profile_filter_has(const struct profile_filter *f,
+				      uintptr_t addr)
+{
+	uint64_t hash = profile_filter_hash(addr);
+
+	return profile_filter_bits(atomic_load_explicit(
+			&f->large[hash >> (64 - FILTER_LARGE_LOG)],
+			memory_order_relaxed), hash);
+}
 
 #endif
