@@ -61,12 +61,17 @@ struct tray *staging_open_row(struct staging *s, uint32_t nr)
 	return t;
 }
 
-void staging_enqueue(struct staging *s, struct tray *t)
+static void enqueue_locked(struct staging *s, struct tray *t)
 {
-	lock_take(&s->lock);
 	t->state = TRAY_WAITING;
 	s->queue[(s->head + s->nr_waiting++) % s->nr_trays] =
 		(uint32_t)(t - s->trays);
+}
+
+void staging_enqueue(struct staging *s, struct tray *t)
+{
+	lock_take(&s->lock);
+	enqueue_locked(s, t);
 	lock_drop(&s->lock);
 }
 
@@ -145,9 +150,11 @@ void staging_set_aside(struct staging *s)
 
 void staging_own(struct staging *s)
 {
+	lock_take(&s->lock);
 	for (uint32_t i = 0; i < s->nr_trays; i++)
 		if (s->trays[i].state == TRAY_ASIDE)
-			staging_enqueue(s, &s->trays[i]);
+			enqueue_locked(s, &s->trays[i]);
+	lock_drop(&s->lock);
 }
 
 void staging_fork_child(struct staging *s)

@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <pthread.h>
+#include <sys/mman.h>
 
 #include "base/sys.h"
 #include "base/thread.h"
@@ -19,6 +20,32 @@ const char *__tsan_default_options(void)
 	return "die_after_fork=0";
 }
 #endif
+
+#define STACK	MIB
+
+/*
+ * Each has a stack of its own, which is never given back: glibc would hand a
+ * child the stacks of its parent's threads, and with them their pthread_t; TSan
+ * takes it for those threads, and ends the child.
+ */
+static int start(pthread_t *thread, void *(*run)(void *arg), void *arg)
+{
+	void *stack = mmap(NULL, STACK, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+	pthread_attr_t attr;
+	int err;
+
+	if (stack == MAP_FAILED)
+		return errno;
+	pthread_attr_init(&attr);
+	err = pthread_attr_setstack(&attr, stack, STACK);
+	if (!err)
+		err = pthread_create(thread, &attr, run, arg);
+	pthread_attr_destroy(&attr);
+	if (err)
+		munmap(stack, STACK);
+	return err;
+}
 
 static void *begin(void *arg)
 {
@@ -42,7 +69,7 @@ int thread_start(struct thread *t, struct arena *a UNUSED, const char *name,
 	t->name = name;
 	atomic_store(&t->tid, 1);
 	sys_sigprocmask_all(&mask);
-	err = pthread_create(&thread, NULL, begin, t);
+	err = start(&thread, begin, t);
 	sys_sigprocmask_set(mask);
 	if (err)
 		atomic_store(&t->tid, 0);
