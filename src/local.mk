@@ -77,6 +77,7 @@ ENGINE = \
 	src/engine/hot.c src/engine/hot.h \
 	src/engine/keep.c src/engine/keep.h \
 	src/engine/near.c src/engine/near.h \
+	src/engine/visit.c src/engine/visit.h \
 	src/engine/restore.c src/engine/restore.h \
 	src/engine/fill.c src/engine/fill.h \
 	src/engine/snapshot.c src/engine/snapshot.h \

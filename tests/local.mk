@@ -37,6 +37,7 @@ UNIT_TESTS = \
 	tests/unit/test_known \
 	tests/unit/test_lock \
 	tests/unit/test_near \
+	tests/unit/test_visit \
 	tests/unit/test_order \
 	tests/unit/test_pace \
 	tests/unit/test_page \

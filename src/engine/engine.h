@@ -57,6 +57,7 @@
 #include "engine/steward.h"
 #include "engine/still.h"
 #include "engine/upkeep.h"
+#include "engine/visit.h"
 #include "engine/yield.h"
 #include "space/exempt.h"
 #include "space/page.h"
@@ -126,6 +127,7 @@ struct helper {
 	struct page_run put;	/* by restore_page(), nobody woken yet */
 	struct page_run ahead;	/* to restore after that... */
 	bool around;		/* ...where much is asked for */
+	struct visit visit;	/* where it is; evictors */
 	struct cold_look look;	/* what the hand has come to */
 	uint32_t lone;		/* given here and there; servers (near.h) */
 	uint32_t owes;		/* pages given since room was made; servers */

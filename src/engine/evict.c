@@ -385,7 +385,9 @@ size_t evict_some(struct helper *h, size_t nr, enum evict_mode mode)
 		else if (mode == EVICT_AHEAD
 			 ? e->staging.nr_waiting < probation
 			 : e->staging.nr_waiting == 0 && !h->packing) {
-			more = cold_sweep(h, most, &taken);
+			more = mode == EVICT_AHEAD && !h->server
+			     ? visit_sweep(h, &taken)
+			     : cold_sweep(h, most, &taken);
 			if (mode == EVICT_NOW)
 				evict_flush(h);
 		}

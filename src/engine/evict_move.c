@@ -121,6 +121,7 @@ static enum uffd_result move_run(struct helper *h, struct tray *t,
 	enum uffd_result r = UFFD_HOLE;
 	uint32_t slot = staging_slot(&e->staging, t, t->used);
 	size_t done = 0;
+	uint64_t began_ns;
 
 	*moved = 0;
 	order_enter(&e->order, h->slot);
@@ -132,6 +133,7 @@ static enum uffd_result move_run(struct helper *h, struct tray *t,
 	}
 	nr = evict_mark(h, t, addr, nr, PAGE_LEAVING);
 	torture_pause();
+	began_ns = sys_now_ns();
 	if (nr)
 		r = uffd_move(&e->main, &done, staging_addr(&e->staging, slot),
 			      addr, nr * PAGE_SIZE, 0);
@@ -140,6 +142,8 @@ static enum uffd_result move_run(struct helper *h, struct tray *t,
 		r = UFFD_HOLE;	/* a page further on is not ours to move */
 	t->used += (uint32_t)done;
 	order_leave(&e->order, h->slot);
+	if (done)
+		visit_note_move(h, sys_now_ns() - began_ns);
 	count_add(UZSWAP_COUNT_leave_moved, done);
 	*moved = done;
 	return r;

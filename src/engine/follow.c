@@ -70,6 +70,19 @@ void follow_away(struct follow *f, int32_t cpu)
 		sys_sched_setaffinity(0, sizeof(rest), rest);
 }
 
+bool follow_visit(struct follow *f, int32_t cpu)
+{
+	uint64_t one[FOLLOW_WORDS] = { 0 };
+
+	if (!is_allowed(f, cpu))
+		return false;
+	one[cpu / 64] = (uint64_t)1 << (cpu % 64);
+	if (sys_failed(sys_sched_setaffinity(0, sizeof(one), one)))
+		return false;
+	f->cpu = FOLLOW_VISITING;
+	return true;
+}
+
 static bool is_over(const struct follow *f, uint64_t now_ns)
 {
 	return f->nr >= ROUND || (f->cpu < 0 && f->same == FIRST) ||

@@ -19,6 +19,7 @@
 #include "base/types.h"
 
 #define FOLLOW_WORDS	16	/* CPUs / 64 */
+#define FOLLOW_VISITING	(-2)	/* as CPU */
 
 struct follow {
 	int32_t tid;		/* whom, or 0 */
@@ -40,6 +41,14 @@ void follow_start(struct follow *f);
  * there is no other one it stays.
  */
 void follow_away(struct follow *f, int32_t cpu);
+
+/* To CPU alone, until follow_away() is called; false: it may not be there. */
+bool follow_visit(struct follow *f, int32_t cpu);
+
+static inline bool follow_is_visiting(const struct follow *f)
+{
+	return f->cpu == FOLLOW_VISITING;
+}
 
 /* Is this server where its thread is? */
 static inline bool follow_is_bound(const struct follow *f)

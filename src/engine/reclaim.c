@@ -15,7 +15,6 @@
 #include "base/torture.h"
 #include "engine/engine.h"
 #include "engine/evict.h"
-#include "engine/follow.h"
 #include "engine/near.h"
 #include "engine/upkeep.h"
 
@@ -60,6 +59,7 @@
 void reclaim_init(struct reclaim *r)
 {
 	atomic_init(&r->room, INT64_MAX / 2);
+	atomic_init(&r->thread_cpu, -1);
 	r->reserve = 0;
 	r->low = 0;
 	r->high = 0;
@@ -366,10 +366,9 @@ void reclaim_run(void *helper)
 	struct engine *e = h->engine;
 	struct reclaim *r = &e->reclaim;
 	uint64_t cpu = 0;
-	struct follow away;
 
 	sys_setpriority(PRIO_PROCESS, 0, EVICTOR_NICE);
-	follow_start(&away);
+	visit_start(h);
 	while (!atomic_load(&e->ending)) {
 		uint64_t now;
 
@@ -379,7 +378,7 @@ void reclaim_run(void *helper)
 		    !atomic_load(&e->ending))
 			sys_nanosleep(STUCK_NS);
 		near_empty(h);
-		follow_away(&away, near_cpu(e));
+		visit_rest(h);
 		while ((lacks(r, r->high) || is_wanted(r)) && !is_near(r) &&
 		       !atomic_load(&e->stopping) && !atomic_load(&e->ending)) {
 			if (evict_round(h)) {

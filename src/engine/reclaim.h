@@ -32,6 +32,7 @@ struct reclaim {
 	_Atomic int64_t ahead;	/* pages; a fork waits until they are there */
 	_Atomic uint32_t near;	/* > 0: servers take pages out (near.h) */
 	_Atomic int32_t near_cpu; /* where that is done, or -1 */
+	_Atomic int32_t thread_cpu; /* of who faults; -1 many (visit.h) */
 	_Atomic uint32_t pause;	/* evictors are to sleep for a moment */
 	_Atomic uint32_t bell;	/* futex: evictors, there is work */
 	_Atomic uint32_t asleep; /* evictors waiting for the bell */
