@@ -187,7 +187,7 @@ static void serve_batch(struct helper *h, const struct uffd_event *batch,
 			put_aside(h, &batch[i], since_ns);
 		follow_fault(&h->queue->follow, batch[i].tid, since_ns,
 			     after_ns);
-		visit_thread_is_on(h->engine, h->queue->follow.cpu);
+		visit_thread_is_on(h->engine, &h->queue->follow);
 	}
 }
 

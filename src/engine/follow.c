@@ -53,21 +53,32 @@ static void bind(struct follow *f, int32_t cpu)
 		f->cpu = cpu;
 }
 
-void follow_away(struct follow *f, int32_t cpu)
+/* Keep thread TID, 0: this one, away from CPU. */
+static void keep_away(const struct follow *f, int32_t tid, int32_t cpu)
 {
 	uint64_t rest[FOLLOW_WORDS];
 	uint64_t left = 0;
 
-	if (likely(cpu == f->cpu))
-		return;
-	f->cpu = cpu;
 	memcpy(rest, f->allowed, sizeof(rest));
 	if (is_allowed(f, cpu))
 		rest[cpu / 64] &= ~((uint64_t)1 << (cpu % 64));
 	for (unsigned i = 0; i < FOLLOW_WORDS; i++)
 		left |= rest[i];
 	if (left)
-		sys_sched_setaffinity(0, sizeof(rest), rest);
+		sys_sched_setaffinity(tid, sizeof(rest), rest);
+}
+
+void follow_away(struct follow *f, int32_t cpu)
+{
+	if (likely(cpu == f->cpu))
+		return;
+	f->cpu = cpu;
+	keep_away(f, 0, cpu);
+}
+
+void follow_send_away(const struct follow *f, int32_t tid)
+{
+	keep_away(f, tid, f->cpu);
 }
 
 bool follow_visit(struct follow *f, int32_t cpu)

@@ -42,6 +42,9 @@ void follow_start(struct follow *f);
  */
 void follow_away(struct follow *f, int32_t cpu);
 
+/* Make thread TID of ours leave F's CPU at once. */
+void follow_send_away(const struct follow *f, int32_t tid);
+
 /* To CPU alone, until follow_away() is called; false: it may not be there. */
 bool follow_visit(struct follow *f, int32_t cpu);
 

@@ -6,6 +6,7 @@
 #include "engine/near.h"
 
 #include "base/count.h"
+#include "base/sys.h"
 #include "engine/engine.h"
 #include "engine/evict.h"
 
@@ -170,6 +171,8 @@ bool near_pack(struct helper *h)
 		reclaim_give(&e->reclaim, (size_t)packed);
 		if (atomic_load(&e->reclaim.pause))
 			pause_for_server(e);
+		else	/* the thread may have been sent here meanwhile */
+			sys_yield();
 	}
 	return some;
 }

@@ -9,17 +9,29 @@
 #define LOOKS		16u	/* the same */
 #define MEASURE		64u	/* visits; then it is measured again */
 
-void visit_thread_is_on(struct engine *e, int32_t cpu)
-{
-	atomic_store_explicit(&e->reclaim.thread_cpu,
-			      e->nr_servers == 1 ? cpu : -1,
-			      memory_order_relaxed);
-}
-
 static int32_t thread_cpu(const struct helper *h)
 {
 	return atomic_load_explicit(&h->engine->reclaim.thread_cpu,
 				    memory_order_relaxed);
+}
+
+void visit_thread_is_on(struct engine *e, const struct follow *f)
+{
+	const int32_t cpu = e->nr_servers == 1 ? f->cpu : -1;
+
+	if (likely(cpu == atomic_load_explicit(&e->reclaim.thread_cpu,
+					       memory_order_relaxed)))
+		return;
+	atomic_store_explicit(&e->reclaim.thread_cpu, cpu,
+			      memory_order_relaxed);
+	if (cpu < 0 || !near_is_on(e))
+		return;
+	for (unsigned i = 0; i < e->nr_evictors; i++) {
+		const uint32_t tid = atomic_load(&e->evictors[i].thread.tid);
+
+		if (tid)
+			follow_send_away(f, (int32_t)tid);
+	}
 }
 
 void visit_start(struct helper *h)

@@ -30,8 +30,12 @@ struct visit {
 	uint32_t since;		/* visits since that was measured */
 };
 
-/* The thread whose faults are answered runs on CPU; -1: several do. */
-void visit_thread_is_on(struct engine *e, int32_t cpu);
+/*
+ * The thread whose faults are answered is where F is.  While pages are taken
+ * out there (near.h), evictors leave that CPU before they are woken on it.
+ * Context: server, its own F.
+ */
+void visit_thread_is_on(struct engine *e, const struct follow *f);
 
 /* Context of all others: worker, an evictor, of its own helper. */
 

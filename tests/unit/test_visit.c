@@ -42,6 +42,16 @@ static int setup(void **state)
 	return 0;
 }
 
+/* What a server says: where its thread is; -1: anywhere. */
+static void thread_is_on(int at)
+{
+	struct follow f;
+
+	follow_start(&f);
+	f.cpu = at;
+	visit_thread_is_on(&e, &f);
+}
+
 /* Where we are allowed to be again. */
 static int teardown(void **state)
 {
@@ -76,7 +86,7 @@ static unsigned visits(unsigned nr)
 static void test_stays_where_it_is_not_dear(void **state)
 {
 	(void)state;
-	visit_thread_is_on(&e, cpu);
+	thread_is_on(cpu);
 	assert_int_equal(visits(10), 0);
 	note(CHEAP);
 	assert_int_equal(visits(10), 0);
@@ -85,7 +95,7 @@ static void test_stays_where_it_is_not_dear(void **state)
 static void test_goes_where_it_is_dear(void **state)
 {
 	(void)state;
-	visit_thread_is_on(&e, cpu);
+	thread_is_on(cpu);
 	note(DEAR);
 	assert_int_equal(visits(10), 10);
 }
@@ -95,13 +105,13 @@ static void test_stays_while_the_thread_is_unknown(void **state)
 	(void)state;
 	note(DEAR);
 	assert_int_equal(visits(10), 0);
-	visit_thread_is_on(&e, cpu);
+	thread_is_on(cpu);
 	assert_int_equal(visits(1), 1);
-	visit_thread_is_on(&e, -1);
+	thread_is_on(-1);
 	assert_int_equal(visits(10), 0);
 	/* of several servers each may have one */
 	e.nr_servers = 2;
-	visit_thread_is_on(&e, cpu);
+	thread_is_on(cpu);
 	assert_int_equal(visits(10), 0);
 }
 
@@ -110,7 +120,7 @@ static void test_comes_back_to_another_cpu(void **state)
 	cpu_set_t set;
 
 	(void)state;
-	visit_thread_is_on(&e, cpu);
+	thread_is_on(cpu);
 	note(DEAR);
 	assert_int_equal(visits(1), 1);
 	assert_int_equal(sched_getaffinity(0, sizeof(set), &set), 0);
@@ -121,7 +131,7 @@ static void test_comes_back_to_another_cpu(void **state)
 static void test_is_measured_again(void **state)
 {
 	(void)state;
-	visit_thread_is_on(&e, cpu);
+	thread_is_on(cpu);
 	note(DEAR);
 	assert_int_equal(visits(2 * ROUND), 2 * (ROUND - 1));
 	note(CHEAP);
@@ -131,7 +141,7 @@ static void test_is_measured_again(void **state)
 static void test_a_visit_does_not_count(void **state)
 {
 	(void)state;
-	visit_thread_is_on(&e, cpu);
+	thread_is_on(cpu);
 	note(DEAR);
 	assert_true(follow_visit(&h.visit.where, cpu));
 	note(CHEAP);
