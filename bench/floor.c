@@ -14,8 +14,8 @@
  * Last, all of it at once: threads touch pages of an array at random, two
  * answer, and for each page given one moves the oldest out and drops it.  And
  * near: one thread and who answers it share a CPU, and the latter takes out the
- * oldest as well.  Faults per second that no codec, policy or bookkeeping can
- * exceed.
+ * oldest as well.  Faults per second, and waits of the threads, that no codec,
+ * policy or bookkeeping can better.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -45,6 +45,8 @@ struct move_args {
 #define TURN_PAGES	65536ul	/* of which half is there */
 #define TURN_US		2000000
 #define SERVERS		2
+#define WAIT_NS		1000	/* an access that took longer was a fault */
+#define WAITS		(1u << 20)
 
 static int uffd = -1;
 static char *area;
@@ -219,6 +221,19 @@ static char *array;
 static _Atomic uintptr_t given[TURN_PAGES];	/* the last ones, in order */
 static _Atomic unsigned long nr_given;
 static int near;	/* who answers takes out, too, all on CPU 0 */
+static uint64_t waits[WAITS];	/* for a page, ns */
+static _Atomic unsigned nr_waits;
+
+static void note_wait(uint64_t ns)
+{
+	unsigned n;
+
+	if (ns < WAIT_NS)
+		return;
+	n = nr_waits++;
+	if (n < WAITS)
+		waits[n] = ns;
+}
 
 static void *toucher(void *seed)
 {
@@ -226,10 +241,14 @@ static void *toucher(void *seed)
 
 	pin(near ? 0 : -1);
 	while (!stop) {
+		uint64_t t;
+
 		x ^= x << 13;
 		x ^= x >> 7;
 		x ^= x << 17;
+		t = now_ns();
 		*(volatile char *)(array + x % TURN_PAGES * PAGE);
+		note_wait(now_ns() - t);
 	}
 	return NULL;
 }
@@ -313,8 +332,10 @@ static void turnover(unsigned nr, const char *how)
 		exit(99);
 	usleep(TURN_US);
 	before = nr_given;
+	nr_waits = 0;
 	usleep(TURN_US);
 	before = nr_given - before;
+	nr = nr_waits < WAITS ? nr_waits : WAITS;
 	/* nobody may be left waiting for a page */
 	ioctl(uffd, UFFDIO_UNREGISTER, &(struct uffdio_range){
 		(uintptr_t)array, TURN_PAGES * PAGE });
@@ -324,6 +345,12 @@ static void turnover(unsigned nr, const char *how)
 	munmap(array, TURN_PAGES * PAGE);
 	printf("pages in and out, %-16s %7.1f thousand faults/s\n", how,
 	       (double)before * 1e3 / TURN_US);
+	qsort(waits, nr, sizeof(waits[0]), order);
+	if (nr)
+		printf("%18s%-16s p50 %6.2f  p99 %6.2f  p99.9 %6.2f us\n", "",
+		       how, (double)waits[nr / 2] * 1e-3,
+		       (double)waits[nr - nr / 100 - 1] * 1e-3,
+		       (double)waits[nr - nr / 1000 - 1] * 1e-3);
 }
 
 int main(int argc, char **argv)
