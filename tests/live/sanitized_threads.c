@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/sys.h"
 #include "base/thread.h"
@@ -22,6 +23,7 @@ const char *__tsan_default_options(void)
 #endif
 
 #define STACK	MIB
+#define NOT_KNOWN	UINT32_MAX	/* as a thread's ID: none */
 
 /*
  * Each has a stack of its own, which is never given back: glibc would hand a
@@ -51,6 +53,7 @@ static void *begin(void *arg)
 {
 	struct thread *t = arg;
 
+	atomic_store(&t->tid, (uint32_t)gettid());
 	pthread_setname_np(pthread_self(), t->name);
 	t->run(t->arg);
 	atomic_store(&t->tid, 0);
@@ -67,7 +70,7 @@ int thread_start(struct thread *t, struct arena *a UNUSED, const char *name,
 	t->run = run;
 	t->arg = arg;
 	t->name = name;
-	atomic_store(&t->tid, 1);
+	atomic_store(&t->tid, NOT_KNOWN);
 	sys_sigprocmask_all(&mask);
 	err = start(&thread, begin, t);
 	sys_sigprocmask_set(mask);
