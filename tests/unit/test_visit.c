@@ -10,6 +10,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -149,6 +150,29 @@ static void test_a_visit_does_not_count(void **state)
 	assert_int_equal(visits(1), 1);
 }
 
+/*
+ * Where pages are taken out by the server: or the evictor would be woken on
+ * top of it.  The evictor is this thread.
+ */
+static void test_is_sent_away_when_the_thread_comes(void **state)
+{
+	cpu_set_t set;
+
+	(void)state;
+	e.use_move = true;
+	e.nr_evictors = 1;
+	atomic_store(&e.evictors[0].thread.tid, (uint32_t)gettid());
+	thread_is_on(cpu);
+	assert_int_equal(sched_getaffinity(0, sizeof(set), &set), 0);
+	assert_true(CPU_ISSET((size_t)cpu, &set));
+	thread_is_on(-1);
+	atomic_store(&e.reclaim.near, 1);
+	thread_is_on(cpu);
+	assert_int_equal(sched_getaffinity(0, sizeof(set), &set), 0);
+	assert_true(is_alone || !CPU_ISSET((size_t)cpu, &set));
+	h.visit.where.cpu = cpu;	/* to be undone */
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -159,6 +183,7 @@ int main(void)
 		TEST(test_comes_back_to_another_cpu),
 		TEST(test_is_measured_again),
 		TEST(test_a_visit_does_not_count),
+		TEST(test_is_sent_away_when_the_thread_comes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
