@@ -367,7 +367,9 @@ void reclaim_run(void *helper)
 	struct reclaim *r = &e->reclaim;
 	uint64_t cpu = 0;
 
-	sys_setpriority(PRIO_PROCESS, 0, EVICTOR_NICE);
+	/* under torture it never rests: many processes could not get on */
+	if (!torture_is_on())
+		sys_setpriority(PRIO_PROCESS, 0, EVICTOR_NICE);
 	visit_start(h);
 	while (!atomic_load(&e->ending)) {
 		uint64_t now;
