@@ -121,7 +121,7 @@ static enum uffd_result move_run(struct helper *h, struct tray *t,
 	enum uffd_result r = UFFD_HOLE;
 	uint32_t slot = staging_slot(&e->staging, t, t->used);
 	size_t done = 0;
-	uint64_t began_ns;
+	uint64_t began_ns = 0;
 
 	*moved = 0;
 	order_enter(&e->order, h->slot);
@@ -133,7 +133,8 @@ static enum uffd_result move_run(struct helper *h, struct tray *t,
 	}
 	nr = evict_mark(h, t, addr, nr, PAGE_LEAVING);
 	torture_pause();
-	began_ns = sys_now_ns();
+	if (!h->server)
+		began_ns = sys_now_ns();
 	if (nr)
 		r = uffd_move(&e->main, &done, staging_addr(&e->staging, slot),
 			      addr, nr * PAGE_SIZE, 0);
@@ -142,7 +143,7 @@ static enum uffd_result move_run(struct helper *h, struct tray *t,
 		r = UFFD_HOLE;	/* a page further on is not ours to move */
 	t->used += (uint32_t)done;
 	order_leave(&e->order, h->slot);
-	if (done)
+	if (done && !h->server)
 		visit_note_move(h, sys_now_ns() - began_ns);
 	count_add(UZSWAP_COUNT_leave_moved, done);
 	*moved = done;

@@ -50,8 +50,13 @@ static inline uint64_t profile_filter_hash(uintptr_t addr)
 	return (uint64_t)(addr >> 4) * 0x9e3779b97f4a7c15u;
 }
 
-static inline bool profile_filter_bits(uint64_t word, uint64_t hash)
+static inline bool profile_filter_bits(const _Atomic uint64_t *words,
+				       unsigned log, uintptr_t addr)
 {
+	uint64_t hash = profile_filter_hash(addr);
+	uint64_t word = atomic_load_explicit(&words[hash >> (64 - log)],
+					     memory_order_relaxed);
+
 	/* nearly always the first is enough, and taken for that */
 	if (likely(!(word >> (hash >> 32 & 63) & 1)))
 		return false;
@@ -62,22 +67,14 @@ static inline bool profile_filter_bits(uint64_t word, uint64_t hash)
 static inline bool profile_filter_may(const struct profile_filter *f,
 				      uintptr_t addr)
 {
-	uint64_t hash = profile_filter_hash(addr);
-
-	return profile_filter_bits(atomic_load_explicit(
-			&f->small[hash >> (64 - FILTER_SMALL_LOG)],
-			memory_order_relaxed), hash);
+	return profile_filter_bits(f->small, FILTER_SMALL_LOG, addr);
 }
 
 /* The same of the large one, once there is one. */
 static inline bool profile_filter_has(const struct profile_filter *f,
 				      uintptr_t addr)
 {
-	uint64_t hash = profile_filter_hash(addr);
-
-	return profile_filter_bits(atomic_load_explicit(
-			&f->large[hash >> (64 - FILTER_LARGE_LOG)],
-			memory_order_relaxed), hash);
+	return profile_filter_bits(f->large, FILTER_LARGE_LOG, addr);
 }
 
 #endif
