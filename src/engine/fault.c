@@ -32,12 +32,11 @@ enum { ON_MAIN, ON_ASIDE, ON_DOOR };
 #define SERVER_NICE	(-10)	/* somebody waits; where it may */
 #define PAUSE_FIRST	(20 * NS_PER_US)
 #define PAUSE_MOST	(2 * NS_PER_MS)
-#define TRIES_MOST	2000u	/* some seconds: then let the thread ask anew */
+#define ASIDE_MOST_NS	(4 * NS_PER_S)	/* then let the thread ask anew */
 
 struct aside {
 	struct uffd_event ev;
 	uint64_t since_ns;
-	uint32_t tries;
 };
 
 struct fault_queue {
@@ -83,7 +82,7 @@ static void put_aside(struct helper *h, const struct uffd_event *ev,
 	}
 	if (!q->nr)
 		q->pause_ns = PAUSE_FIRST;
-	q->all[q->nr++] = (struct aside){ *ev, since_ns, 0 };
+	q->all[q->nr++] = (struct aside){ *ev, since_ns };
 }
 
 /*
@@ -135,6 +134,7 @@ static bool answer(struct helper *h, const struct uffd_event *ev,
 static void retry_aside(struct helper *h)
 {
 	struct fault_queue *q = h->queue;
+	const uint64_t now_ns = sys_now_ns();
 	uint32_t left = 0;
 	uint32_t had = q->nr;
 
@@ -143,7 +143,7 @@ static void retry_aside(struct helper *h)
 
 		if (answer(h, &a->ev, a->since_ns))
 			continue;
-		if (++a->tries >= TRIES_MOST) {
+		if (now_ns - a->since_ns >= ASIDE_MOST_NS) {
 			uffd_wake(&h->engine->main, a->ev.addr, PAGE_SIZE);
 			continue;
 		}
@@ -225,10 +225,15 @@ void fault_open_wait(struct helper *h)
 		sys_close((int)ep);
 }
 
-/* Sleep until there is something to read, or to try again. */
+/*
+ * Sleep until there is something to read, or to try again.  What was put aside
+ * may wait for an evictor, and the evictor of engine B for its event: asleep
+ * to all but the time, the server would have each flight take a pause.
+ */
 static void wait_for_faults(struct helper *h)
 {
 	struct engine *e = h->engine;
+	const struct timespec pause = { 0, (long)h->queue->pause_ns };
 	const struct timespec most = { WAIT_MOST_MS / 1000, 0 };
 	struct pollfd fds[] = {
 		{ .fd = e->main.fd, .events = POLLIN },
@@ -238,7 +243,7 @@ static void wait_for_faults(struct helper *h)
 	long on;
 
 	if (h->queue->nr) {
-		sys_nanosleep(h->queue->pause_ns);
+		sys_poll(fds, ARRAY_SIZE(fds), &pause);
 		return;
 	}
 	if (h->wait_fd < 0) {
