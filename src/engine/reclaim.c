@@ -244,7 +244,9 @@ bool reclaim_holds(struct engine *e, uint64_t since_ns)
 {
 	struct reclaim *r = &e->reclaim;
 
-	if (likely(e->use_move || !is_deep(r)) ||
+	/* nobody but evictors makes room: they may use the reserve, we not */
+	if (likely(e->use_move ||
+		   atomic_load(&r->room) >= -r->reserve / 8) ||
 	    atomic_load(&r->stuck) >= HOLD_STUCK ||
 	    atomic_load(&r->hopeless) ||
 	    atomic_load(&e->stopping) || fork_is_snapshot(&e->fork))
