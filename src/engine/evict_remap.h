@@ -37,13 +37,15 @@
 
 struct engine;
 struct helper;
+struct tray;
 
-/* A run of pages on its way to staging. */
+/* A window of pages on its way to staging. */
 struct flight {
 	_Atomic uintptr_t start;	/* its evictor */
 	_Atomic uintptr_t end;		/* its evictor; 0 none */
 	_Atomic uint32_t seen;		/* exclusive: the event came */
 	_Atomic uint32_t disturbed;	/* exclusive: unmapped meanwhile */
+	size_t nr;			/* pages in it; its evictor */
 };
 
 /* Does the kernel do it, and right?  Tried in our own memory.  Init. */
@@ -52,8 +54,13 @@ bool evict_remap_works(struct engine *e);
 /* Make the staging area ready, also in the child of a fork.  Init. */
 void evict_remap_start(struct engine *e, bool first);
 
-/* As evict_leave(); nothing leaves by a server.  Context: worker. */
-size_t evict_remap_leave(struct helper *h, uintptr_t addr, size_t nr);
+/*
+ * One flight, of those of *NR pages at ADDR that are to depart (depart.h), the
+ * first of them being one: into T's next slots, and T may be a row of trays.
+ * *NR is how many pages were tried, and flight.nr how many of these left.
+ */
+enum uffd_result evict_remap_fly(struct helper *h, struct tray *t,
+				 uintptr_t addr, size_t *nr);
 
 /* As evict_back(). */
 enum uffd_result evict_remap_back(struct engine *e, uintptr_t addr,
