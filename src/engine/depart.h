@@ -47,4 +47,15 @@ static inline bool depart_has(const struct departures *d, uintptr_t addr)
 	return d->pages[at / 64] >> (at % 64) & 1;
 }
 
+/* Are all of NR pages at ADDR? */
+static inline bool depart_is_full(const struct departures *d, uintptr_t addr,
+				  size_t nr)
+{
+	size_t n = 0;
+
+	while (n < nr && depart_has(d, addr + n * PAGE_SIZE))
+		n++;
+	return n == nr;
+}
+
 #endif

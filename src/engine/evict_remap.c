@@ -13,8 +13,9 @@
  *	               came there in between.  It is put back.
  *
  * To begin with, UFFDIO_ZEROPAGE of the first page, in the section, has to
- * say "there is one already": the kernel then has looked that it is ours and
- * that no event is pending.
+ * say "there is one already": the kernel then has looked that all of the run
+ * is in one mapping of ours and that no event is pending.  Of a window with
+ * gaps a COPY from nowhere is asked, which has to say that it cannot read.
  *
  * The slots taken become mappings of their own: one tray takes few runs
  * (TRAY_RUNS), so that the program's allowance of mappings is not used up.
@@ -215,26 +216,40 @@ static size_t mark(struct helper *h, uint32_t slot, uintptr_t addr, size_t nr)
 }
 
 /*
- * Does the kernel agree that NR pages at ADDR, the first and the last of them
- * present, are ours, without a change outstanding?  That they are one mapping
- * it says here if all are present, as it would fill in others; else mremap()
- * does.
+ * Does the kernel agree that NR pages at ADDR are one mapping of ours, without
+ * a change outstanding?  ZEROPAGE would fill in what is absent.
  */
 static enum uffd_result ask(struct helper *h, uintptr_t addr, size_t nr)
 {
-	struct uffd *u = &h->engine->main;
-	const bool full = h->flight.nr == nr;
+	struct engine *e = h->engine;
 	enum uffd_result r;
 	size_t done;
 
-	r = uffd_zero(u, &done, addr, full ? nr * PAGE_SIZE : PAGE_SIZE);
-	if (!full && (r == UFFD_ALREADY || r == UFFD_DONE))
-		r = uffd_zero(u, &done, addr + (nr - 1) * PAGE_SIZE,
-			      PAGE_SIZE);
+	if (h->flight.nr < nr)
+		return uffd_is_whole(&e->main, addr, nr * PAGE_SIZE,
+				     e->adopt.nowhere) ? UFFD_DONE : UFFD_HOLE;
+	r = uffd_zero(&e->main, &done, addr, nr * PAGE_SIZE);
 	return r == UFFD_ALREADY ? UFFD_DONE : r;
 }
 
-/* The first section: announce and mark, up to *NR pages, and ask. */
+/*
+ * From now on nobody fills in a page there.  Who looked for flights before may
+ * still be about to bring a stored page back; where there are such in between,
+ * it has to be waited for.
+ */
+static void announce(struct helper *h, uintptr_t addr, size_t nr)
+{
+	struct flight *f = &h->flight;
+
+	atomic_store(&f->seen, 0);
+	atomic_store(&f->disturbed, 0);
+	atomic_store(&f->start, addr);
+	atomic_store(&f->end, addr + nr * PAGE_SIZE);
+	if (!depart_is_full(&h->departures, addr, nr))
+		order_drain(&h->engine->order);
+}
+
+/* The first section: mark up to *NR pages, and ask. */
 static enum uffd_result take_off(struct helper *h, uint32_t slot,
 				 uintptr_t addr, size_t *nr)
 {
@@ -242,21 +257,20 @@ static enum uffd_result take_off(struct helper *h, uint32_t slot,
 	struct flight *f = &h->flight;
 	enum uffd_result r = UFFD_GONE;
 
+	announce(h, addr, *nr);
 	order_enter(&e->order, h->slot);
 	if (!atomic_load(&e->stopping) &&
 	    region_has(&e->regions, addr, addr + *nr * PAGE_SIZE) &&
 	    yield_allows(e, addr, addr + *nr * PAGE_SIZE) &&
 	    !fork_is_snapshot(&e->fork)) {
-		atomic_store(&f->seen, 0);
-		atomic_store(&f->disturbed, 0);
-		atomic_store(&f->start, addr);
-		atomic_store(&f->end, addr + *nr * PAGE_SIZE);
 		*nr = mark(h, slot, addr, *nr);
 		atomic_store(&f->end, *nr ? addr + *nr * PAGE_SIZE : 0);
 		r = *nr ? ask(h, addr, *nr) : UFFD_BUSY;
 		if (r != UFFD_DONE)
 			land(h, slot, *nr, false);
 	}
+	if (r != UFFD_DONE)
+		atomic_store(&f->end, 0);
 	order_leave(&e->order, h->slot);
 	return r;
 }
@@ -300,8 +314,7 @@ static enum uffd_result carry(struct helper *h, struct tray *t,
 			 MREMAP_DONTUNMAP, to);
 	if (ret != (long)to) {
 		repair(t, to, len);
-		return ret == -ENOMEM ? UFFD_NOMEM
-		     : ret == -EFAULT ? UFFD_HOLE : UFFD_GONE;
+		return ret == -ENOMEM ? UFFD_NOMEM : UFFD_GONE;
 	}
 	insist(e, to, len);
 	return UFFD_DONE;
