@@ -37,6 +37,8 @@ static void *early_malloc(size_t len);
 static void *early_calloc(size_t nr, size_t len);
 static void *early_realloc(void *old, size_t len);
 static void early_free(void *p);
+static void free_unsampled(void *p);
+static void free_seldom(void *p);
 
 /* Why a call does more than go on to the program's allocator. */
 #define WHY_COUNT	1u	/* it grows unseen */
@@ -56,8 +58,9 @@ static struct {
 	void *(*calloc)(size_t nr, size_t len);
 	void *(*realloc)(void *old, size_t len);
 	void (*free)(void *p);
+	void (*_Atomic free_by)(void *p);	/* free, or what is due first */
 } next CACHE_ALIGNED = {
-	0, 0, early_malloc, early_calloc, early_realloc, early_free
+	0, 0, early_malloc, early_calloc, early_realloc, early_free, early_free
 };
 
 /*
@@ -123,12 +126,25 @@ static void find_usable_size(void)
 		next_usable_size = found.call;
 }
 
+static void choose_free(void)
+{
+	uint32_t why;
+
+	do {
+		why = atomic_load(&next.why);
+		atomic_store(&next.free_by, why & WHY_GATE ? free_seldom
+					  : why & WHY_DROP ? free_unsampled
+					  : next.free);
+	} while (atomic_load(&next.why) != why);
+}
+
 void hook_malloc_refresh(void)
 {
 	/* what is sampled from now on is dropped when it is freed */
 	set(WHY_DROP, atomic_load(&hooks_profile.has_live));
-	set(WHY_SAMPLE, hooks_are_profiling());
 	set(WHY_GATE, gate_is_active(&hooks_engine.gate));
+	choose_free();
+	set(WHY_SAMPLE, hooks_are_profiling());
 }
 
 void hook_malloc_init(void)
@@ -146,6 +162,7 @@ void hook_malloc_init(void)
 	next.budget_at = (char *)&thread.budget - THREAD;
 	/* release: where the budget is, before it is counted */
 	set(WHY_COUNT, true);
+	choose_free();
 }
 
 /* Bytes were counted in full: what is due?  True: a sample. */
@@ -313,7 +330,7 @@ EXPORT void *realloc(void *old, size_t len)
 	return reallocate(old, len);
 }
 
-static __attribute__((noinline)) void free_seldom(void *p)
+static void free_seldom(void *p)
 {
 	unsigned pass;
 
@@ -328,18 +345,18 @@ static __attribute__((noinline)) void free_seldom(void *p)
 	gate_leave(&hooks_engine.gate, pass);
 }
 
-/* In as few cache lines as can be. */
-EXPORT __attribute__((aligned(CACHE_LINE))) void free(void *p)
+/* Only a profile is recorded.  In as few cache lines as can be. */
+static __attribute__((aligned(CACHE_LINE))) void free_unsampled(void *p)
 {
-	uint32_t why = atomic_load_explicit(&next.why, memory_order_relaxed) &
-		       (WHY_DROP | WHY_GATE);
-
-	if (unlikely(why) && (why != WHY_DROP ||
-			      profile_filter_may(&hooks_profile.filter,
-						 (uintptr_t)p)))
-		free_seldom(p);
-	else
+	if (likely(!profile_filter_may(&hooks_profile.filter, (uintptr_t)p)))
 		next.free(p);
+	else
+		free_seldom(p);
+}
+
+EXPORT void free(void *p)
+{
+	atomic_load_explicit(&next.free_by, memory_order_relaxed)(p);
 }
 
 EXPORT void *memalign(size_t align, size_t len)

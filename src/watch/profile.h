@@ -20,7 +20,8 @@
  * What it costs is bounded: what the program pays for both has one budget of
  * time, and our own work another.  The round over all points gets slower when
  * one is used up, and fewer allocations are sampled if these alone would take
- * a quarter of what the program may pay.
+ * an eighth of what the program may pay: what they push out of its caches is
+ * not in the time they take.
  *
  * With recording off a hook pays nothing: its next sample is far away, and
  * there is no filter to look at when memory is freed.
@@ -122,6 +123,7 @@ struct profile {
 	uint32_t at_live;		/* in words of new_lives */
 	uint32_t at_point;		/* counts on, from round to round */
 	uint32_t nr_left;		/* slots to come by in this round */
+	uint64_t resident;		/* when new ones were last looked for */
 	uint32_t at_fresh;		/* of those never taken out */
 	bool some_woken;
 	uint32_t nr_rounds;
@@ -200,6 +202,7 @@ uint32_t profile_site(struct profile *p, enum uzswap_profile_kind kind,
 void profile_live_pace(struct profile *p, uint64_t took_ns, uint64_t share_ns);
 MUST_USE int profile_point_init(struct profile *p);
 void profile_point_begin(struct profile *p);
+void profile_point_again(struct profile *p);	/* from the first cell on */
 bool profile_point_cells(struct profile *p);	/* true: all were seen */
 bool profile_point_lives(struct profile *p);
 void profile_point_owner(struct profile *p, struct profile_point *pt);

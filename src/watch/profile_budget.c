@@ -4,7 +4,8 @@
 #define MOST_NS		((int64_t)(200 * NS_PER_MS))
 #define BUSY_PART	4u	/* of one CPU: taken to be busy at least */
 #define LENT_NS		((int64_t)(50 * NS_PER_MS))
-#define LENT_PER_TICK	64u	/* pages: 5 ms, if all are asked for */
+#define LENT_OWN_NS	((int64_t)(100 * NS_PER_MS))
+#define LENT_PER_TICK	288u	/* pages: 14 ms, if all are asked for */
 
 uint64_t profile_budget_grant(struct profile_budget *b, uint64_t passed_ns,
 			      uint64_t used_ns, uint64_t took_ns,
@@ -27,6 +28,6 @@ bool profile_budget_lends(const struct profile_budget *b, uint32_t nr)
 {
 	if (profile_budget_allows(b))
 		return true;
-	return b->own_ns >= 0 && b->program_ns > -LENT_NS &&
+	return b->own_ns > -LENT_OWN_NS && b->program_ns > -LENT_NS &&
 	       nr <= LENT_PER_TICK;
 }

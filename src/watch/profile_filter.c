@@ -57,15 +57,14 @@ static void count(_Atomic uint64_t *word, _Atomic uint8_t *counts,
 
 static void count_both(struct profile_filter *f, uintptr_t addr, bool more)
 {
-	uint64_t hash = profile_filter_hash(addr);
-	size_t small = hash >> (64 - FILTER_SMALL_LOG);
-	size_t large = hash >> (64 - FILTER_LARGE_LOG);
+	struct profile_filter_bits small = profile_filter_small(addr);
+	struct profile_filter_bits large = profile_filter_large(addr);
 
-	for (unsigned shift = 32; shift <= 38; shift += 6) {
-		count(&f->large[large], &f->large_counts[64 * large],
-		      hash >> shift & 63, more);
-		count(&f->small[small], &f->small_counts[64 * small],
-		      hash >> shift & 63, more);
+	for (int i = 0; i < 2; i++) {
+		count(&f->large[large.word], &f->large_counts[64 * large.word],
+		      large.bit[i], more);
+		count(&f->small[small.word], &f->small_counts[64 * small.word],
+		      small.bit[i], more);
 	}
 }
 

@@ -45,36 +45,59 @@ void profile_filter_add(struct profile_filter *f, uintptr_t addr);
 /* It was added once. */
 void profile_filter_drop(struct profile_filter *f, uintptr_t addr);
 
-static inline uint64_t profile_filter_hash(uintptr_t addr)
+/* What an address has: a word, and two bits in it. */
+struct profile_filter_bits {
+	uint32_t word;
+	uint8_t bit[2];
+};
+
+static inline struct profile_filter_bits
+profile_filter_large(uintptr_t addr)
 {
-	return (uint64_t)(addr >> 4) * 0x9e3779b97f4a7c15u;
+	uint64_t hash = (uint64_t)(addr >> 4) * 0x9e3779b97f4a7c15u;
+
+	return (struct profile_filter_bits){
+		(uint32_t)(hash >> (64 - FILTER_LARGE_LOG)),
+		{ hash >> 32 & 63, hash >> 38 & 63 },
+	};
 }
 
-static inline bool profile_filter_bits(const _Atomic uint64_t *words,
-				       unsigned log, uintptr_t addr)
+/* Addresses 4 GiB apart have the same: the large one tells them apart. */
+static inline struct profile_filter_bits
+profile_filter_small(uintptr_t addr)
 {
-	uint64_t hash = profile_filter_hash(addr);
-	uint64_t word = atomic_load_explicit(&words[hash >> (64 - log)],
+	uint32_t hash = (uint32_t)addr * 0x9e3779b1u;
+
+	return (struct profile_filter_bits){
+		hash >> (32 - FILTER_SMALL_LOG),
+		{ hash >> 18 & 63, hash >> 12 & 63 },
+	};
+}
+
+static inline bool profile_filter_get(const _Atomic uint64_t *words,
+				      struct profile_filter_bits at)
+{
+	uint64_t word = atomic_load_explicit(&words[at.word],
 					     memory_order_relaxed);
 
 	/* nearly always the first is enough, and taken for that */
-	if (likely(!(word >> (hash >> 32 & 63) & 1)))
+	if (likely(!(word >> at.bit[0] & 1)))
 		return false;
-	return word >> (hash >> 38 & 63) & 1;
+	return word >> at.bit[1] & 1;
 }
 
 /* May ADDR be in it?  The small one. */
 static inline bool profile_filter_may(const struct profile_filter *f,
 				      uintptr_t addr)
 {
-	return profile_filter_bits(f->small, FILTER_SMALL_LOG, addr);
+	return profile_filter_get(f->small, profile_filter_small(addr));
 }
 
 /* The same of the large one, once there is one. */
 static inline bool profile_filter_has(const struct profile_filter *f,
 				      uintptr_t addr)
 {
-	return profile_filter_bits(f->large, FILTER_LARGE_LOG, addr);
+	return profile_filter_get(f->large, profile_filter_large(addr));
 }
 
 #endif

@@ -145,9 +145,9 @@ void profile_live_pace(struct profile *p, uint64_t took_ns, uint64_t share_ns)
 	uint64_t least = least_interval(p, atomic_load(&p->live_used));
 	uint64_t interval = atomic_load(&p->interval);
 
-	if (took_ns > share_ns / 4 && interval < p->cfg.interval * COARSEST)
+	if (took_ns > share_ns / 8 && interval < p->cfg.interval * COARSEST)
 		atomic_store(&p->interval, 2 * interval);
-	else if (took_ns < share_ns / 16 && interval / 2 >= least)
+	else if (took_ns < share_ns / 32 && interval / 2 >= least)
 		atomic_store(&p->interval, interval / 2);
 }
 

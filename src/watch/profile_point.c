@@ -173,10 +173,23 @@ static uintptr_t next_cell(struct profile *p, uintptr_t at)
 	return 0;
 }
 
+/* Past cells whose page is watched: nobody has to be asked for them. */
+static uintptr_t skip_known(const struct profile *p, uintptr_t at)
+{
+	for (;;) {
+		uintptr_t cell = round_down(at, p->cell);
+		uint32_t i = find_point(p, page_of_cell(cell, p->cell));
+
+		if (i == NO_POINT || !p->points[i].cell)
+			return at;
+		at = cell + p->cell;
+	}
+}
+
 bool profile_point_cells(struct profile *p)
 {
 	for (uint32_t n = 0; n < CELLS_PER_TICK; n++) {
-		uintptr_t cell = next_cell(p, p->at_cell);
+		uintptr_t cell = next_cell(p, skip_known(p, p->at_cell));
 
 		if (!cell)
 			return true;
@@ -294,6 +307,12 @@ void profile_point_forget(struct profile *p, uint32_t i)
 		p->nr_points--;
 }
 
+void profile_point_again(struct profile *p)
+{
+	p->at_cell = PAGE_SIZE;
+	p->at_live = 0;
+}
+
 void profile_point_begin(struct profile *p)
 {
 	/* two on one page: the second comes when the first has gone */
@@ -303,8 +322,7 @@ void profile_point_begin(struct profile *p)
 	hash_all(p);
 	while (atomic_load(&p->engine->resident) / p->cell > CELLS_MOST)
 		double_cells(p);
-	p->at_cell = PAGE_SIZE;
-	p->at_live = 0;
+	profile_point_again(p);
 }
 
 int profile_point_init(struct profile *p)

@@ -4,12 +4,13 @@
  *
  * Each page that is not out is taken out once in a round, while the budget
  * lasts; the next round goes on where this one had to end.  Meanwhile new
- * pages to watch are looked for.
+ * pages to watch are looked for; and in between, too, where memory has grown:
+ * what is written once and never again is known from when it was first out.
  *
  * Taking a page out for the first time is dear, as it may be the first of a
- * huge page, and there are many at the beginning.  So every other page taken
- * is one of these, here and there: those that have been looked at stand for
- * the others.  And a page that is always in use tells nothing when it is taken
+ * huge page, and there are many at the beginning.  So three of four pages taken
+ * are of these, here and there: those that have been looked at stand for the
+ * others.  And a page that is always in use tells nothing when it is taken
  * out again: if the budget does not last, those that were asked for at once
  * the last times are left alone for one, three .. rounds.  They are not left
  * alone together, so that some of each neighbourhood are looked at in every
@@ -23,11 +24,12 @@
 
 #include "base/sys.h"
 #include "engine/engine.h"
+#include "watch/publish.h"
 #include "watch/profile.h"
 
 #define COST_ALL	100u	/* percent: whatever it costs */
 #define PACE_EVERY	(50 * NS_PER_MS)	/* of budget granted */
-#define TAKES_PER_TICK	256u
+#define TAKES_PER_TICK	384u
 #define MEASURES_PER_TICK 64u
 #define CHARGE_EVERY	8u	/* pages between looks at the clock: 0.2 us */
 #define CHECK_TICKS	2u	/* until all have been looked at */
@@ -297,7 +299,7 @@ static void take_some(struct profile *p, uint64_t now_ns)
 			profile_charge(p);
 		allowed = profile_budget_allows(&p->budget);
 		p->ran_dry |= more && p->nr_left && !allowed;
-		if (more && allowed && (n % 2 || !more_fresh))
+		if (more && allowed && (n % 4 == 0 || !more_fresh))
 			more = take_next(p, now_ns);
 		else if (more_fresh && profile_budget_lends(&p->budget, n))
 			more_fresh = take_fresh(p, now_ns);
@@ -322,7 +324,19 @@ static void begin_round(struct profile *p, uint64_t now_ns)
 	p->at_fresh = 0;
 	check_some(p, 0, 1, now_ns);
 	profile_point_begin(p);
-	p->step = p->budget.own_ns < 0 ? PROFILE_LIVES : PROFILE_CELLS;
+	p->step = profile_budget_lends(&p->budget, 1) ? PROFILE_CELLS
+						      : PROFILE_LIVES;
+}
+
+/* By a cell or more, since this was last so? */
+static bool has_grown(struct profile *p)
+{
+	uint64_t resident = publish_resident(p->engine);
+	bool grown = resident >= p->resident + p->cell;
+
+	if (grown || resident < p->resident)
+		p->resident = resident;
+	return grown;
 }
 
 /* More budget, and fewer samples if these take much of the program's. */
@@ -356,6 +370,11 @@ void profile_round_tick(struct profile *p, uint64_t now_ns)
 	if (now_ns - p->round_ns >= p->cfg.period_ns &&
 	    p->step == PROFILE_FOUND)
 		begin_round(p, now_ns);
+	if (p->step == PROFILE_FOUND && has_grown(p) &&
+	    profile_budget_lends(&p->budget, 1)) {
+		profile_point_again(p);
+		p->step = PROFILE_CELLS;
+	}
 	if (p->step == PROFILE_CELLS && profile_point_cells(p))
 		p->step = PROFILE_LIVES;
 	if (p->step == PROFILE_LIVES && profile_point_lives(p))
@@ -371,6 +390,7 @@ void profile_round_init(struct profile *p)
 	p->nr_rounds = 0;
 	p->last_round_ns = 0;
 	p->backoff = 0;
+	p->resident = 0;
 	p->sampled_ns = atomic_load(&p->unwind_ns);
 	p->share_ns = 0;
 	p->took_ns = 0;

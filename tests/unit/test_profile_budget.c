@@ -82,6 +82,8 @@ static void test_lent(void **state)
 	assert_true(profile_budget_lends(&b, 1));
 	assert_false(profile_budget_lends(&b, 1000));
 	b.own_ns = -1;
+	assert_true(profile_budget_lends(&b, 1));
+	b.own_ns = -1000 * MS;
 	assert_false(profile_budget_lends(&b, 1));
 	b = (struct profile_budget){ .program_ns = -1000 * MS };
 	assert_false(profile_budget_lends(&b, 1));
