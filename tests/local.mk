@@ -223,6 +223,7 @@ PROFILE_TESTS = \
 	tests/profile/running.sh
 
 PRESSURE_TESTS = \
+	tests/pressure/flights.sh \
 	tests/pressure/limit_halved.sh \
 	tests/pressure/shared_group.sh \
 	tests/pressure/stall.sh
