@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Engine B, for kernels without UFFDIO_MOVE (Linux 5.7 .. 6.7): a run of
- * pages is taken to staging by mremap(MREMAP_DONTUNMAP), atomically, and the
- * mapping it came from stays, empty and registered.  So from then on nobody
+ * Engine B, for kernels without UFFDIO_MOVE (Linux 5.7 .. 6.7): a window of
+ * pages (depart.h) goes to staging by mremap(MREMAP_DONTUNMAP), atomically, and
+ * the mapping it came from stays, empty and registered.  So from then on nobody
  * can change the bytes and a touch is a fault, as with engine A.
  *
  * It differs in this: the call acts on whatever is mapped there, and raises
  * an event that a server must read before it returns.  So it is made outside
- * of sections, by evictors only, never by servers; a run on its way is a
+ * of sections, by evictors only, never by servers; a window on its way is a
  * FLIGHT that all others respect.
  *
- *	section   announce the flight; words HERE -> PACKING
+ *	before    announce the flight, and see all sections of before end, if
+ *	          there are pages in it that could be brought back
+ *	section   words HERE -> PACKING
  *	mremap    the pages are in staging; a server reads the event
  *	section   words PACKING -> LEAVING; the flight has landed
  *
