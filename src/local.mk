@@ -71,7 +71,6 @@ ENGINE = \
 	src/engine/staging.c src/engine/staging.h \
 	src/engine/evict.c src/engine/evict.h \
 	src/engine/evict_move.c src/engine/evict_move.h \
-	src/engine/depart.c src/engine/depart.h \
 	src/engine/evict_remap.c src/engine/evict_remap.h \
 	src/engine/fault.c src/engine/fault.h \
 	src/engine/follow.c src/engine/follow.h \

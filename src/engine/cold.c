@@ -361,7 +361,10 @@ static bool judge(struct helper *h, uintptr_t addr, size_t nr,
 	return stays;
 }
 
-/* The beginning of RUN, cut off; MOST is how many of it have to leave. */
+/*
+ * The beginning of RUN, which is cut off; it need not be all that is cold
+ * there when MOST have left.
+ */
 static size_t sweep_run(struct helper *h, struct page_run *run, enum view view,
 			size_t most)
 {
@@ -412,13 +415,12 @@ static bool follow(struct helper *h, struct trail *t, uint32_t least,
 		   enum view view, size_t most, size_t *taken)
 {
 	struct page_run run;
-	unsigned n = 0;
+	unsigned n;
 
-	for (; n < FOLLOW_MOST && *taken < most &&
+	for (n = 0; n < FOLLOW_MOST && *taken < most &&
 	     trail_next(t, least, &run); n++)
 		if (run.start < run.end)
 			*taken += sweep_run(h, &run, view, SIZE_MAX);
-	*taken += evict_leave_rest(h);
 	return n;
 }
 
@@ -480,7 +482,6 @@ bool cold_sweep(struct helper *h, size_t most, size_t *taken)
 		*taken += sweep_run(h, run, VIEW_CLOCK, most - *taken);
 		l->at += run->start >= run->end;
 	}
-	*taken += evict_leave_rest(h);
 	return l->nr >= 0;
 }
 
@@ -495,5 +496,5 @@ size_t cold_take(struct helper *h, uintptr_t start, size_t nr)
 
 	for (long i = 0; i < n; i++)
 		taken += sweep_run(h, &runs[i], VIEW_IDLE, SIZE_MAX);
-	return taken;	/* engine A only */
+	return taken;
 }

@@ -42,7 +42,6 @@
 #include "engine/age.h"
 #include "engine/audit.h"
 #include "engine/cold.h"
-#include "engine/depart.h"
 #include "engine/evict_remap.h"
 #include "engine/fork.h"
 #include "engine/gate.h"
@@ -133,7 +132,6 @@ struct helper {
 	uint32_t lone;		/* given here and there; servers (near.h) */
 	uint32_t owes;		/* pages given since room was made; servers */
 	uint32_t credit;	/* of them, until it makes room */
-	struct departures departures; /* engine B; evictors */
 	struct flight flight;	/* engine B; evictors.  Others read */
 	struct pagemap pagemap;
 	struct fault_queue *queue; /* faults put aside; servers */

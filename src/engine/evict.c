@@ -14,7 +14,6 @@
 
 #include "base/count.h"
 #include "base/torture.h"
-#include "engine/depart.h"
 #include "engine/engine.h"
 #include "engine/evict_move.h"
 #include "engine/evict_remap.h"
@@ -27,37 +26,34 @@
 
 /* --- leaving: HERE -> LEAVING ---------------------------------------- */
 
-bool evict_mark_one(struct helper *h, uint32_t slot, uintptr_t addr,
-		    enum page_state as)
-{
-	struct engine *e = h->engine;
-	page_word *w = page_make(&e->pages, addr);
-	uint64_t old;
-
-	if (!w)
-		return false;
-	old = atomic_load(w);
-	if (page_state(old) != PAGE_HERE || (old & PAGE_REFUSED) ||
-	    pin_is_on(&e->cold.pins, addr))
-		return false;
-	atomic_store(staging_owner(&e->staging, slot), addr);
-	keep_to_slot(e, slot, old);
-	if (page_shift(&e->pages, w, &old, page_at(old, as, slot)))
-		return true;
-	atomic_store(staging_owner(&e->staging, slot), 0);
-	keep_to_slot(e, slot, 0);
-	return false;
-}
-
 size_t evict_mark(struct helper *h, struct tray *t, uintptr_t addr, size_t nr,
 		  enum page_state as)
 {
-	uint32_t slot = staging_slot(&h->engine->staging, t, t->used);
-	size_t n = 0;
+	struct engine *e = h->engine;
+	size_t n;
 
-	while (n < nr && evict_mark_one(h, slot + (uint32_t)n,
-					addr + n * PAGE_SIZE, as))
-		n++;
+	for (n = 0; n < nr; n++) {
+		uint32_t slot = staging_slot(&e->staging, t,
+					     t->used + (uint32_t)n);
+		page_word *w = page_make(&e->pages, addr + n * PAGE_SIZE);
+		uint64_t old;
+
+		if (!w)
+			break;
+		old = atomic_load(w);
+		if (page_state(old) != PAGE_HERE || (old & PAGE_REFUSED) ||
+		    pin_is_on(&e->cold.pins, addr + n * PAGE_SIZE))
+			break;
+		atomic_store(staging_owner(&e->staging, slot),
+			     addr + n * PAGE_SIZE);
+		keep_to_slot(e, slot, old);
+		if (!page_shift(&e->pages, w, &old,
+				page_at(old, as, slot))) {
+			atomic_store(staging_owner(&e->staging, slot), 0);
+			keep_to_slot(e, slot, 0);
+			break;
+		}
+	}
 	return n;
 }
 
@@ -105,12 +101,7 @@ void evict_flush(struct helper *h)
 size_t evict_leave(struct helper *h, uintptr_t addr, size_t nr, bool huge)
 {
 	return h->engine->use_move ? evict_move_leave(h, addr, nr, huge)
-				   : depart_add(h, addr, nr);
-}
-
-size_t evict_leave_rest(struct helper *h)
-{
-	return h->engine->use_move ? 0 : depart_all(h);
+				   : evict_remap_leave(h, addr, nr);
 }
 
 /* --- packing: LEAVING -> PACKING -> STORED --------------------------- */

@@ -26,12 +26,10 @@ enum evict_mode {
 };
 
 /*
- * Take NR pages at ADDR, all in one chunk, out on probation; some may wait
- * for others there to leave with, until evict_leave_rest().
- * Return the number of pages that left.
+ * Take NR pages at ADDR, all in one chunk, out on probation.
+ * Returns the number of pages that left.
  */
 size_t evict_leave(struct helper *h, uintptr_t addr, size_t nr, bool huge);
-size_t evict_leave_rest(struct helper *h);
 
 /*
  * Pack the next MOST slots of the tray at hand, else of the oldest waiting;
@@ -53,14 +51,12 @@ void evict_flush(struct helper *h);
 void evict_empty(struct helper *h, struct tray *t, uint32_t most);
 
 /*
- * For the two engines: the tray being filled, with room in it, or NULL; a word
- * from HERE to the state AS, in SLOT, if it may leave; up to NR of them at
- * ADDR, in T's next slots: how many, from the first on; and NR trays in a row
- * of which USED slots are filled, to the queue.
+ * For the two engines: the tray being filled, with room in it, or NULL; and
+ * up to NR words at ADDR from HERE to the state AS, in T's next slots: how
+ * many, from the first on; and NR trays in a row of which USED slots are
+ * filled, to the queue.
  */
 struct tray *evict_tray(struct helper *h);
-bool evict_mark_one(struct helper *h, uint32_t slot, uintptr_t addr,
-		    enum page_state as);
 size_t evict_mark(struct helper *h, struct tray *t, uintptr_t addr, size_t nr,
 		  enum page_state as);
 void evict_enqueue(struct helper *h, struct tray *t, size_t nr, size_t used);

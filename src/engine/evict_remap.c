@@ -14,8 +14,7 @@
  *
  * To begin with, UFFDIO_ZEROPAGE of the first page, in the section, has to
  * say "there is one already": the kernel then has looked that all of the run
- * is in one mapping of ours and that no event is pending.  Of a window with
- * gaps a COPY from nowhere is asked, which has to say that it cannot read.
+ * is in one mapping of ours and that no event is pending.
  *
  * The slots taken become mappings of their own: one tray takes few runs
  * (TRAY_RUNS), so that the program's allowance of mappings is not used up.
@@ -45,6 +44,7 @@
 #define GATE_NS		(500 * NS_PER_US)
 #define INSIST_NS	(NS_PER_MS)
 #define INSIST_MOST	10000u	/* ten seconds: then something is broken */
+#define LONG_RUN	(2 * TRAY_SLOTS)	/* worth a row of trays */
 
 /* --- the staging area ------------------------------------------------- */
 
@@ -186,91 +186,38 @@ static void land(struct helper *h, uint32_t slot, size_t nr, bool left)
 }
 
 /*
- * Mark what is to leave of NR pages at ADDR, up to the first that is in the
- * way: one that stays, or of which it is not certain that nothing is there.
- * Returns the pages up to the last one marked; of them flight.nr were.
+ * The first section: announce and mark, up to *NR pages.  DONE if the kernel
+ * agrees that it is one mapping of ours without a change outstanding.
  */
-static size_t mark(struct helper *h, uint32_t slot, uintptr_t addr, size_t nr)
-{
-	struct engine *e = h->engine;
-	size_t end = 0;
-
-	h->flight.nr = 0;
-	for (size_t n = 0; n < nr; n++) {
-		uintptr_t page = addr + n * PAGE_SIZE;
-		page_word *w;
-
-		if (depart_has(&h->departures, page)) {
-			if (!evict_mark_one(h, slot + (uint32_t)n, page,
-					    PAGE_PACKING))
-				break;
-			h->flight.nr++;
-			end = n + 1;
-			continue;
-		}
-		w = page_find(&e->pages, page);
-		if (!w || page_state(atomic_load(w)) != PAGE_STORED)
-			break;
-	}
-	return end;
-}
-
-/*
- * Does the kernel agree that NR pages at ADDR are one mapping of ours, without
- * a change outstanding?  ZEROPAGE would fill in what is absent.
- */
-static enum uffd_result ask(struct helper *h, uintptr_t addr, size_t nr)
-{
-	struct engine *e = h->engine;
-	enum uffd_result r;
-	size_t done;
-
-	if (h->flight.nr < nr)
-		return uffd_is_whole(&e->main, addr, nr * PAGE_SIZE,
-				     e->adopt.nowhere) ? UFFD_DONE : UFFD_HOLE;
-	r = uffd_zero(&e->main, &done, addr, nr * PAGE_SIZE);
-	return r == UFFD_ALREADY ? UFFD_DONE : r;
-}
-
-/*
- * From now on nobody fills in a page there.  Who looked for flights before may
- * still be about to bring a stored page back; where there are such in between,
- * it has to be waited for.
- */
-static void announce(struct helper *h, uintptr_t addr, size_t nr)
-{
-	struct flight *f = &h->flight;
-
-	atomic_store(&f->seen, 0);
-	atomic_store(&f->disturbed, 0);
-	atomic_store(&f->start, addr);
-	atomic_store(&f->end, addr + nr * PAGE_SIZE);
-	if (!depart_is_full(&h->departures, addr, nr))
-		order_drain(&h->engine->order);
-}
-
-/* The first section: mark up to *NR pages, and ask. */
-static enum uffd_result take_off(struct helper *h, uint32_t slot,
+static enum uffd_result take_off(struct helper *h, struct tray *t,
 				 uintptr_t addr, size_t *nr)
 {
 	struct engine *e = h->engine;
 	struct flight *f = &h->flight;
 	enum uffd_result r = UFFD_GONE;
+	size_t done;
 
-	announce(h, addr, *nr);
 	order_enter(&e->order, h->slot);
 	if (!atomic_load(&e->stopping) &&
 	    region_has(&e->regions, addr, addr + *nr * PAGE_SIZE) &&
 	    yield_allows(e, addr, addr + *nr * PAGE_SIZE) &&
 	    !fork_is_snapshot(&e->fork)) {
-		*nr = mark(h, slot, addr, *nr);
+		atomic_store(&f->seen, 0);
+		atomic_store(&f->disturbed, 0);
+		atomic_store(&f->start, addr);
+		atomic_store(&f->end, addr + *nr * PAGE_SIZE);
+		*nr = evict_mark(h, t, addr, *nr, PAGE_PACKING);
 		atomic_store(&f->end, *nr ? addr + *nr * PAGE_SIZE : 0);
-		r = *nr ? ask(h, addr, *nr) : UFFD_BUSY;
+		if (*nr)
+			r = uffd_zero(&e->main, &done, addr, *nr * PAGE_SIZE);
+		else
+			r = UFFD_BUSY;
+		if (r == UFFD_ALREADY)
+			r = UFFD_DONE;
 		if (r != UFFD_DONE)
-			land(h, slot, *nr, false);
+			land(h, staging_slot(&e->staging, t, t->used), *nr,
+			     false);
 	}
-	if (r != UFFD_DONE)
-		atomic_store(&f->end, 0);
 	order_leave(&e->order, h->slot);
 	return r;
 }
@@ -338,8 +285,9 @@ static void return_foreign(struct tray *t, uintptr_t to, uintptr_t from,
 	die("evict: cannot put a mapping back");
 }
 
-enum uffd_result evict_remap_fly(struct helper *h, struct tray *t,
-				 uintptr_t addr, size_t *nr)
+/* One flight of *NR pages, or fewer: *NR is how many were tried. */
+static enum uffd_result fly(struct helper *h, struct tray *t, uintptr_t addr,
+			    size_t *nr)
 {
 	struct engine *e = h->engine;
 	uint32_t slot = staging_slot(&e->staging, t, t->used);
@@ -348,7 +296,7 @@ enum uffd_result evict_remap_fly(struct helper *h, struct tray *t,
 	enum uffd_result r = UFFD_AGAIN;
 
 	if (quiet || atomic_load(&e->reclaim.room) < 0)
-		r = take_off(h, slot, addr, nr);
+		r = take_off(h, t, addr, nr);
 	if (r != UFFD_DONE) {
 		gate_open(&e->gate);
 		return r;
@@ -367,6 +315,137 @@ enum uffd_result evict_remap_fly(struct helper *h, struct tray *t,
 	order_leave(&e->order, h->slot);
 	gate_open(&e->gate);
 	return r;
+}
+
+/* --- leaving: HERE -> PACKING -> LEAVING ---------------------------------- */
+
+/* A long run at once, into a row of trays: one event for all of it. */
+static enum uffd_result leave_long(struct helper *h, uintptr_t addr,
+				   size_t *nr)
+{
+	struct engine *e = h->engine;
+	uint32_t row = HUGE_TRAYS;
+	struct tray *t = NULL;
+	enum uffd_result r;
+
+	while (!t && row > 1) {
+		if (row * TRAY_SLOTS <= *nr)
+			t = staging_open_row(&e->staging, row);
+		if (!t)
+			row /= 2;
+	}
+	if (!t)
+		return UFFD_NOMEM;
+	*nr = min_size(*nr, row * TRAY_SLOTS);
+	r = fly(h, t, addr, nr);
+	for (uint32_t i = 1; i < row; i++)
+		t[i].lost = t[0].lost;
+	evict_enqueue(h, t, row, r == UFFD_DONE ? *nr : 0);
+	return r;
+}
+
+static enum uffd_result leave_short(struct helper *h, uintptr_t addr,
+				    size_t *nr)
+{
+	struct tray *t = evict_tray(h);
+	enum uffd_result r;
+
+	if (!t)
+		return UFFD_NOMEM;
+	*nr = min_size(*nr, TRAY_SLOTS - t->used);
+	r = fly(h, t, addr, nr);
+	if (r == UFFD_DONE) {
+		t->used += (uint32_t)*nr;
+		t->runs++;
+	}
+	if (t->lost)
+		evict_flush(h);
+	return r;
+}
+
+/*
+ * What to do about a run of NR pages that did not leave: how many to pass
+ * over.  Not ours as a whole may mean that it reaches into the next mapping:
+ * *MOST, the longest run to try, is halved then.
+ */
+static size_t after_refusal(enum uffd_result r, size_t nr, size_t *most)
+{
+	switch (r) {
+	case UFFD_HOLE:
+		if (nr > 1) {
+			*most = nr / 2;
+			return 0;
+		}
+		return 1;
+	case UFFD_REFUSED:
+		count_one(UZSWAP_COUNT_skip_protected);
+		return nr;
+	case UFFD_BUSY:
+		return 1;
+	case UFFD_DONE:
+	case UFFD_ALREADY:
+	case UFFD_AGAIN:
+	case UFFD_NOMEM:
+	case UFFD_GONE:
+		return CHUNK_PAGES;	/* enough for now */
+	}
+	return CHUNK_PAGES;
+}
+
+static size_t leave_run(struct helper *h, uintptr_t addr, size_t nr)
+{
+	size_t total = 0;
+	size_t most = CHUNK_PAGES;
+
+	while (nr) {
+		size_t n = min_size(nr, most);
+		enum uffd_result r = UFFD_NOMEM;
+
+		if (n >= LONG_RUN)
+			r = leave_long(h, addr, &n);
+		if (r == UFFD_NOMEM)
+			r = leave_short(h, addr, &n);
+		if (r == UFFD_DONE) {
+			total += n;
+			most = CHUNK_PAGES;
+			count_add(UZSWAP_COUNT_leave_moved, n);
+		} else {
+			n = after_refusal(r, n, &most);
+		}
+		n = min_size(n, nr);
+		addr += n * PAGE_SIZE;
+		nr -= n;
+	}
+	return total;
+}
+
+/*
+ * What a relative has as well, since a fork, stays: it would be packed twice,
+ * and its memory be free when both are done.  (Engine A's MOVE refuses it.)
+ */
+static size_t leave_own(struct helper *h, uintptr_t addr, size_t nr)
+{
+	size_t total = 0;
+
+	while (nr) {
+		bool exclusive;
+		size_t n = pagemap_alike(&h->pagemap, addr, nr, &exclusive);
+
+		n = max_size(n, 1);
+		if (exclusive)
+			total += leave_run(h, addr, n);
+		addr += n * PAGE_SIZE;
+		nr -= n;
+	}
+	return total;
+}
+
+size_t evict_remap_leave(struct helper *h, uintptr_t addr, size_t nr)
+{
+	if (h->server)
+		return 0;	/* it would wait for itself */
+	return unlikely(atomic_load(&h->engine->fork.shares))
+	       ? leave_own(h, addr, nr) : leave_run(h, addr, nr);
 }
 
 /* --- coming back, and clearing up ----------------------------------------- */

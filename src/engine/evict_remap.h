@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Engine B, for kernels without UFFDIO_MOVE (Linux 5.7 .. 6.7): a window of
- * pages (depart.h) goes to staging by mremap(MREMAP_DONTUNMAP), atomically, and
- * the mapping it came from stays, empty and registered.  So from then on nobody
+ * Engine B, for kernels without UFFDIO_MOVE (Linux 5.7 .. 6.7): a run of
+ * pages is taken to staging by mremap(MREMAP_DONTUNMAP), atomically, and the
+ * mapping it came from stays, empty and registered.  So from then on nobody
  * can change the bytes and a touch is a fault, as with engine A.
  *
  * It differs in this: the call acts on whatever is mapped there, and raises
  * an event that a server must read before it returns.  So it is made outside
- * of sections, by evictors only, never by servers; a window on its way is a
+ * of sections, by evictors only, never by servers; a run on its way is a
  * FLIGHT that all others respect.
  *
- *	before    announce the flight, and see all sections of before end, if
- *	          there are pages in it that could be brought back
- *	section   words HERE -> PACKING
+ *	section   announce the flight; words HERE -> PACKING
  *	mremap    the pages are in staging; a server reads the event
  *	section   words PACKING -> LEAVING; the flight has landed
  *
@@ -39,15 +37,13 @@
 
 struct engine;
 struct helper;
-struct tray;
 
-/* A window of pages on its way to staging. */
+/* A run of pages on its way to staging. */
 struct flight {
 	_Atomic uintptr_t start;	/* its evictor */
 	_Atomic uintptr_t end;		/* its evictor; 0 none */
 	_Atomic uint32_t seen;		/* exclusive: the event came */
 	_Atomic uint32_t disturbed;	/* exclusive: unmapped meanwhile */
-	size_t nr;			/* pages in it; its evictor */
 };
 
 /* Does the kernel do it, and right?  Tried in our own memory.  Init. */
@@ -56,13 +52,8 @@ bool evict_remap_works(struct engine *e);
 /* Make the staging area ready, also in the child of a fork.  Init. */
 void evict_remap_start(struct engine *e, bool first);
 
-/*
- * One flight, of those of *NR pages at ADDR that are to depart (depart.h), the
- * first of them being one: into T's next slots, and T may be a row of trays.
- * *NR is how many pages were tried, and flight.nr how many of these left.
- */
-enum uffd_result evict_remap_fly(struct helper *h, struct tray *t,
-				 uintptr_t addr, size_t *nr);
+/* As evict_leave(); nothing leaves by a server.  Context: worker. */
+size_t evict_remap_leave(struct helper *h, uintptr_t addr, size_t nr);
 
 /* As evict_back(). */
 enum uffd_result evict_remap_back(struct engine *e, uintptr_t addr,

@@ -27,10 +27,8 @@
 static size_t within_chunk(struct engine *e, uintptr_t addr, size_t max)
 {
 	size_t left = (CHUNK_SIZE - (addr & (CHUNK_SIZE - 1))) / PAGE_SIZE;
-	size_t nr = evict_remap_before(e, addr, min_size(left, max));
 
-	torture_pause();	/* a flight may take off now */
-	return nr;
+	return evict_remap_before(e, addr, min_size(left, max));
 }
 
 /*
