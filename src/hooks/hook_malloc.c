@@ -156,13 +156,13 @@ void hook_malloc_init(void)
 	next_posix_memalign = dlsym(RTLD_NEXT, "posix_memalign");
 	next_valloc = dlsym(RTLD_NEXT, "valloc");
 	next.free = dlsym(RTLD_NEXT, "free");
+	choose_free();		/* dlsym() itself may free something */
 	next.malloc = dlsym(RTLD_NEXT, "malloc");
 	find_allocator();
 	find_usable_size();
 	next.budget_at = (char *)&thread.budget - THREAD;
 	/* release: where the budget is, before it is counted */
 	set(WHY_COUNT, true);
-	choose_free();
 }
 
 /* Bytes were counted in full: what is due?  True: a sample. */

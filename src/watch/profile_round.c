@@ -24,8 +24,8 @@
 
 #include "base/sys.h"
 #include "engine/engine.h"
-#include "watch/publish.h"
 #include "watch/profile.h"
+#include "watch/publish.h"
 
 #define COST_ALL	100u	/* percent: whatever it costs */
 #define PACE_EVERY	(50 * NS_PER_MS)	/* of budget granted */
