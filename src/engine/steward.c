@@ -27,6 +27,7 @@
 #define FASTEST_FILL	(8 * GIB)	/* bytes/s a program touches at most */
 #define REFRESH_NS	(200 * NS_PER_MS)
 #define LOOK_NS		(500 * NS_PER_MS)
+#define LOOK_WATCHED_NS	(200 * NS_PER_MS) /* ages begin when it is known */
 #define PUBLISH_NS	(100 * NS_PER_MS)
 #define DESERTED_NS	(NS_PER_S / 2)
 #define CALM_NS		(5 * NS_PER_S)
@@ -261,8 +262,10 @@ static void steward_tick(struct engine *e, uint64_t now_ns,
 			 bool rung)
 {
 	bool was_closed = e->adopt.closed;
+	uint64_t every_ns = atomic_load(&e->probes.on) ? LOOK_WATCHED_NS
+						       : LOOK_NS;
 	bool look = rung || torture_strikes(4) ||
-		    now_ns - *looked_ns > LOOK_NS;
+		    now_ns - *looked_ns >= every_ns;
 
 	if (now_ns - *refreshed_ns > REFRESH_NS) {
 		*refreshed_ns = now_ns;

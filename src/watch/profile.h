@@ -61,6 +61,7 @@ struct profile_point {
 	uint32_t live;		/* row, or UZSWAP_POINT_NO_LIVE */
 	uint32_t uses;
 	uint16_t packed;
+	uint16_t usual_ms;	/* most it was out for, in this streak */
 	uint8_t state;		/* enum uzswap_profile_state */
 	uint8_t streak;		/* times in a row it was asked for at once */
 	bool cell;		/* stands for a cell of memory */
@@ -121,9 +122,11 @@ struct profile {
 	enum profile_step step;
 	uintptr_t at_cell;
 	uint32_t at_live;		/* in words of new_lives */
+	bool look_at_all;		/* at all rows of live, in the next round */
 	uint32_t at_point;		/* counts on, from round to round */
 	uint32_t nr_left;		/* slots to come by in this round */
 	uint64_t resident;		/* when new ones were last looked for */
+	uint64_t registered;		/* bytes, at the last tick */
 	uint32_t at_fresh;		/* of those never taken out */
 	bool some_woken;
 	uint32_t nr_rounds;

@@ -5,7 +5,7 @@
 #define BUSY_PART	4u	/* of one CPU: taken to be busy at least */
 #define LENT_NS		((int64_t)(50 * NS_PER_MS))
 #define LENT_OWN_NS	((int64_t)(100 * NS_PER_MS))
-#define LENT_PER_TICK	288u	/* pages: 14 ms, if all are asked for */
+#define LENT_PER_TICK	512u	/* pages: all asked for, half of what is lent */
 
 uint64_t profile_budget_grant(struct profile_budget *b, uint64_t passed_ns,
 			      uint64_t used_ns, uint64_t took_ns,

@@ -211,6 +211,7 @@ static bool is_kept(const struct profile *p, uintptr_t addr)
 static void thin_lives(struct profile *p)
 {
 	p->keep /= 2;
+	p->look_at_all = true;
 	for (uint32_t i = 0; i < p->nr_points; i++) {
 		struct profile_point *pt = &p->points[i];
 		uint64_t addr;
@@ -248,6 +249,8 @@ static void see_live(struct profile *p, uint32_t row)
 		profile_see(p, row);	/* not registered yet: again */
 		return;
 	}
+	if (p->points[at].doomed)
+		profile_see(p, row);	/* gone soon: again */
 	if (p->points[at].doomed || p->points[at].live != UZSWAP_POINT_NO_LIVE)
 		return;
 	p->points[at].live = row;
@@ -316,9 +319,11 @@ void profile_point_again(struct profile *p)
 void profile_point_begin(struct profile *p)
 {
 	/* two on one page: the second comes when the first has gone */
-	for (uint32_t i = 0; i < ARRAY_SIZE(p->new_lives) &&
-			     p->nr_rounds % ROUNDS_PER_LOOK == 0; i++)
+	p->look_at_all |= p->nr_rounds % ROUNDS_PER_LOOK == 0;
+	for (uint32_t i = 0;
+	     p->look_at_all && i < ARRAY_SIZE(p->new_lives); i++)
 		atomic_store(&p->new_lives[i], UINT64_MAX);
+	p->look_at_all = false;
 	hash_all(p);
 	while (atomic_load(&p->engine->resident) / p->cell > CELLS_MOST)
 		double_cells(p);

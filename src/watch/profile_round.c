@@ -29,11 +29,12 @@
 
 #define COST_ALL	100u	/* percent: whatever it costs */
 #define PACE_EVERY	(50 * NS_PER_MS)	/* of budget granted */
-#define TAKES_PER_TICK	384u
+#define TAKES_PER_TICK	640u
 #define MEASURES_PER_TICK 64u
 #define CHARGE_EVERY	8u	/* pages between looks at the clock: 0.2 us */
 #define CHECK_TICKS	2u	/* until all have been looked at */
 #define BACKOFF_MOST	4u	/* 16 rounds */
+#define USUALLY		4u	/* times the longest it was out in use */
 #define NEIGHBOURS	8u	/* on each side: one of 16 is taken */
 #define STRIDE		2531u	/* odd: comes by all slots */
 
@@ -63,6 +64,10 @@ static void note_use(struct profile *p, struct profile_point *pt,
 		pt->streak = 0;
 	else if (pt->streak < BACKOFF_MOST)
 		pt->streak++;
+	if (!pt->streak)
+		pt->usual_ms = 0;
+	else if (ms > pt->usual_ms)
+		pt->usual_ms = (uint16_t)min_size(ms, UINT16_MAX);
 	if (i >= UZSWAP_PROFILE_REUSE)
 		i = UZSWAP_PROFILE_REUSE - 1;
 	if (pt->cell)
@@ -193,6 +198,18 @@ static void wake_neighbours(struct profile *p, uint32_t i)
 	p->some_woken = true;
 }
 
+/* Out for longer than what is in use is, as far as can be told? */
+static bool is_idle(const struct profile *p, const struct profile_point *pt,
+		    uint64_t now_ns)
+{
+	uint64_t least = p->cfg.period_ns / 2;
+
+	if (pt->streak > 1)
+		least = min_size(least, max_size(p->cfg.period_ns / 8,
+				 USUALLY * pt->usual_ms * NS_PER_MS));
+	return now_ns - pt->out_ns > least;
+}
+
 /* Every so many points from the first on. */
 static void check_some(struct profile *p, uint32_t first, uint32_t every,
 		       uint64_t now_ns)
@@ -204,8 +221,7 @@ static void check_some(struct profile *p, uint32_t first, uint32_t every,
 
 		if (pt->state == UZSWAP_POINT_OUT)
 			check_point(p, i);
-		if (pt->state == UZSWAP_POINT_OUT &&
-		    now_ns - pt->out_ns > p->cfg.period_ns / 2) {
+		if (pt->state == UZSWAP_POINT_OUT && is_idle(p, pt, now_ns)) {
 			refund_ask(p, pt);
 			if (pt->streak)
 				wake_neighbours(p, i);
@@ -234,11 +250,26 @@ static bool is_due(const struct profile *p, uint32_t i, bool fresh)
 	return !((p->nr_rounds + i) & ((1u << pause) - 1));
 }
 
-/* Take the next page out; false if there is none in this round. */
+/*
+ * How many slots of this round are for later: they are spread over most of a
+ * period, so that wherever memory goes cold, some page near by is taken soon.
+ */
+static uint32_t nr_later(const struct profile *p, uint64_t now_ns)
+{
+	uint64_t all_ns = p->cfg.period_ns * 3 / 4;
+	uint64_t passed_ns = now_ns - p->round_ns;
+
+	return passed_ns >= all_ns ? 0
+	     : (uint32_t)(PROBE_SLOTS * (all_ns - passed_ns) / all_ns);
+}
+
+/* Take the next page out; false if there is none by now. */
 static bool take_next(struct profile *p, uint64_t now_ns)
 {
-	while (p->nr_left) {
-		uint32_t i = p->at_point++ % PROBE_SLOTS;
+	const uint32_t later = nr_later(p, now_ns);
+
+	while (p->nr_left > later) {
+		uint32_t i = p->at_point++ * STRIDE % PROBE_SLOTS;
 
 		p->nr_left--;
 		if (i >= p->nr_points || !is_due(p, i, false))
@@ -288,6 +319,7 @@ static bool take_fresh(struct profile *p, uint64_t now_ns)
 
 static void take_some(struct profile *p, uint64_t now_ns)
 {
+	const uint32_t later = nr_later(p, now_ns);
 	bool more = true;
 	bool more_fresh = true;
 
@@ -298,7 +330,7 @@ static void take_some(struct profile *p, uint64_t now_ns)
 		if (n % CHARGE_EVERY == 0)
 			profile_charge(p);
 		allowed = profile_budget_allows(&p->budget);
-		p->ran_dry |= more && p->nr_left && !allowed;
+		p->ran_dry |= more && p->nr_left > later && !allowed;
 		if (more && allowed && (n % 4 == 0 || !more_fresh))
 			more = take_next(p, now_ns);
 		else if (more_fresh && profile_budget_lends(&p->budget, n))
@@ -328,12 +360,15 @@ static void begin_round(struct profile *p, uint64_t now_ns)
 						      : PROFILE_LIVES;
 }
 
-/* By a cell or more, since this was last so? */
+/* By a cell or more, since this was last so; or was any registered? */
 static bool has_grown(struct profile *p)
 {
 	uint64_t resident = publish_resident(p->engine);
-	bool grown = resident >= p->resident + p->cell;
+	uint64_t registered = atomic_load(&p->engine->regions.bytes);
+	bool grown = resident >= p->resident + p->cell ||
+		     registered > p->registered;
 
+	p->registered = registered;
 	if (grown || resident < p->resident)
 		p->resident = resident;
 	return grown;
@@ -370,8 +405,8 @@ void profile_round_tick(struct profile *p, uint64_t now_ns)
 	if (now_ns - p->round_ns >= p->cfg.period_ns &&
 	    p->step == PROFILE_FOUND)
 		begin_round(p, now_ns);
-	if (p->step == PROFILE_FOUND && has_grown(p) &&
-	    profile_budget_lends(&p->budget, 1)) {
+	if (p->step == PROFILE_FOUND && profile_budget_lends(&p->budget, 1) &&
+	    has_grown(p)) {
 		profile_point_again(p);
 		p->step = PROFILE_CELLS;
 	}
@@ -391,6 +426,7 @@ void profile_round_init(struct profile *p)
 	p->last_round_ns = 0;
 	p->backoff = 0;
 	p->resident = 0;
+	p->registered = 0;
 	p->sampled_ns = atomic_load(&p->unwind_ns);
 	p->share_ns = 0;
 	p->took_ns = 0;

@@ -5,9 +5,9 @@
 
 Prints a table, and exits with 1 if a site's cold bytes are more than 5 %
 off, or an age is not right: at least its idle_ms, and at most MS more, or,
-without MS, what the summary says itself: slack_ms.  (A page that was not used
-since it began to be watched, some seconds after the start, may be idle for
-longer than that.)
+without MS, what the summary says itself: slack_ms.  (Without MS only that of
+site_late: what was not used since it began to be watched, some time after the
+start, may be idle for longer.)
 
 How exactly ages are known depends on the CPU time the recorder got.  If the
 summary itself says that it could not tell a site from a hot one, that site
@@ -55,8 +55,9 @@ for name, (size, first, last) in truth.items():
     verdict = ""
     if idle > most + CLOCK:
         verdict = "WRONG: it was used later"
-    elif name == "site_late" and cold and least - CLOCK > idle + (
-            slack if exact_ms is None else exact_ms):
+    elif cold and exact_ms is not None and least - CLOCK > idle + exact_ms:
+        verdict = "WRONG: it was not used so late"
+    elif name == "site_late" and cold and least - CLOCK > idle + slack:
         verdict = "WRONG: it was not used so late"
     elif off < -SHARE and alive and 2 * slack > least - cold_ms:
         verdict = "BLURRED"
