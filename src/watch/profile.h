@@ -122,7 +122,7 @@ struct profile {
 	enum profile_step step;
 	uintptr_t at_cell;
 	uint32_t at_live;		/* in words of new_lives */
-	bool look_at_all;		/* at all rows of live, in the next round */
+	bool look_at_all;		/* rows of live, in the next round */
 	uint32_t at_point;		/* counts on, from round to round */
 	uint32_t nr_left;		/* slots to come by in this round */
 	uint64_t resident;		/* when new ones were last looked for */
