@@ -244,8 +244,8 @@ static int choose_engine(struct engine *e)
 			 "work: using engine wp", NULL);
 	if (evict_remap_works(e))
 		return 0;
-	log_line("running WITHOUT compression: this kernel has neither "
-		 "UFFDIO_MOVE nor MREMAP_DONTUNMAP; fix: Linux 5.7 or later",
+	log_line("running WITHOUT compression: neither UFFDIO_MOVE nor "
+		 "MREMAP_DONTUNMAP works here; fix: Linux 5.7 or later",
 		 NULL);
 	return -ENOSYS;
 }
@@ -269,7 +269,7 @@ static int bring_up(struct engine *e, bool first)
 	if (first)
 		ret = choose_engine(e);
 	if (!ret && !e->use_move)
-		evict_remap_start(e, first);
+		evict_remap_start(e);
 	return ret;
 }
 
@@ -280,7 +280,7 @@ int engine_start_helpers(struct engine *e)
 	if (!ret)
 		ret = register_own(e, false);
 	if (!ret && !e->use_move)
-		evict_remap_start(e, false);
+		evict_remap_start(e);
 	return ret ? ret : start_threads(e);
 }
 

@@ -10,10 +10,13 @@
 
 #include "base/count.h"
 #include "base/log.h"
+#include "base/sys.h"
 #include "engine/engine.h"
 #include "engine/evict_remap.h"
 #include "engine/keep.h"
 
+#define INSIST_NS	NS_PER_MS
+#define INSIST_MOST	10000u	/* ten seconds: it is not for a moment */
 #define LOOK_RUNS	32
 
 /*
@@ -83,6 +86,22 @@ static void apply_unmap(struct engine *e, uintptr_t start, uintptr_t end)
 }
 
 /*
+ * The words at ADDR, without which an event cannot be told to others.  The
+ * program waits for it meanwhile, and memory can be short for a moment.
+ */
+static page_word *make_word(struct engine *e, uintptr_t addr)
+{
+	for (unsigned i = 0; i < INSIST_MOST; i++) {
+		page_word *w = page_make(&e->pages, addr);
+
+		if (w)
+			return w;
+		sys_nanosleep(INSIST_NS);
+	}
+	die("event: no memory for page words");
+}
+
+/*
  * Give words to the pages that are present, so that they can be DYING; to all
  * that may be, where the kernel does not say for the moment.
  */
@@ -106,8 +125,7 @@ static void make_words(struct helper *h, uintptr_t start, uintptr_t end)
 			uintptr_t at = round_down(runs[i].start, CHUNK_SIZE);
 
 			for (; at < runs[i].end; at += CHUNK_SIZE)
-				if (!page_make(&h->engine->pages, at))
-					die("event: no memory for page words");
+				make_word(h->engine, at);
 		}
 		start = next > start ? next : end;
 	}
@@ -148,9 +166,7 @@ static void move_word(struct engine *e, page_word *w, uintptr_t from,
 
 	if (!word)
 		return;
-	to = page_make(&e->pages, addr);
-	if (!to)
-		die("event: no memory for page words");
+	to = make_word(e, addr);
 	if (page_state(word) == PAGE_STORED || page_has_object(word)) {
 		store_set_owner(&e->store, ref, addr >> PAGE_SHIFT);
 	} else if (page_state(word) == PAGE_LEAVING ||

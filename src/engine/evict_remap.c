@@ -65,18 +65,15 @@ static int make_readable(uintptr_t at, size_t len)
 	return (int)sys_mprotect(at, len, PROT_READ | PROT_WRITE);
 }
 
-void evict_remap_start(struct engine *e, bool first)
+void evict_remap_start(struct engine *e)
 {
-	/* what is mapped anew is not registered any more, either */
-	if (first && !wipe(e->staging.area, staging_len(&e->staging),
-			   MAP_FIXED))
-		die("evict: cannot map the staging area");
 	atomic_store(&e->gate.active, 1);
 }
 
 /* Registered with the descriptor that has no events: nobody reads them yet. */
 bool evict_remap_works(struct engine *e)
 {
+	size_t len = staging_len(&e->staging);
 	uintptr_t slot = staging_addr(&e->staging, 0);
 	uint64_t *page = arena_alloc(&e->arena, 2 * PAGE_SIZE);
 	uintptr_t addr = (uintptr_t)page;
@@ -85,7 +82,10 @@ bool evict_remap_works(struct engine *e)
 
 	if (!page || uffd_register(&e->aside, addr, 2 * PAGE_SIZE, false))
 		return false;
-	uffd_unregister(&e->main, e->staging.area, staging_len(&e->staging));
+	/* in this order: nobody reads events yet */
+	if (uffd_unregister(&e->main, e->staging.area, len) ||
+	    !wipe(e->staging.area, len, MAP_FIXED))
+		return false;
 	if (uffd_zero(&e->aside, &done, addr, 2 * PAGE_SIZE) != UFFD_DONE)
 		return false;
 	for (size_t i = 0; i < 2 * PAGE_SIZE / 8; i++)

@@ -46,11 +46,14 @@ struct flight {
 	_Atomic uint32_t disturbed;	/* exclusive: unmapped meanwhile */
 };
 
-/* Does the kernel do it, and right?  Tried in our own memory.  Init. */
+/*
+ * Does the kernel do it, and right?  Tried in our own memory; the staging area
+ * is ready for it then.  Init.
+ */
 bool evict_remap_works(struct engine *e);
 
-/* Make the staging area ready, also in the child of a fork.  Init. */
-void evict_remap_start(struct engine *e, bool first);
+/* It is used from now on; again in the child of a fork.  Init. */
+void evict_remap_start(struct engine *e);
 
 /* As evict_leave(); nothing leaves by a server.  Context: worker. */
 size_t evict_remap_leave(struct helper *h, uintptr_t addr, size_t nr);
