@@ -223,6 +223,7 @@ PROFILE_TESTS = \
 	tests/profile/running.sh
 
 PRESSURE_TESTS = \
+	tests/pressure/child_reads.sh \
 	tests/pressure/flights.sh \
 	tests/pressure/limit_halved.sh \
 	tests/pressure/shared_group.sh \
@@ -254,7 +255,7 @@ EXTRA_DIST += tests/run-tap.sh tests/run-preload.sh \
 	tests/preload/readers.h \
 	tests/preload/peek.c $(PRESSURE_TESTS) tests/pressure/lib.sh \
 	tests/pressure/resize.py tests/pressure/share.py \
-	tests/pressure/sharer.c \
+	tests/pressure/reading_child.c tests/pressure/sharer.c \
 	tests/vm/run.sh tests/vm/init tests/vm/guest.sh $(REAL_FILES)
 REAL_FILES = \
 	tests/lib/group.sh \

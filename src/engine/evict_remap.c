@@ -156,33 +156,39 @@ void evict_remap_disturb(struct engine *e, uintptr_t start, uintptr_t end)
 	}
 }
 
-/* Set the words of a run right: they left, or they did not.  In a section. */
+/* The page of SLOT, on its way, is as it was, or has left. */
+static void land_page(struct engine *e, uint32_t slot, bool left)
+{
+	uintptr_t addr = atomic_load(staging_owner(&e->staging, slot));
+	page_word *w = addr ? page_find(&e->pages, addr) : NULL;
+	uint64_t old = w ? atomic_load(w) : 0;
+	struct store_ref ref;
+	bool kept = !left && keep_take(e, slot, &ref);
+
+	while (w && page_state(old) == PAGE_PACKING &&
+	       page_where(old) == slot) {
+		uint64_t now = left ? page_at(old, PAGE_LEAVING, slot)
+			     : kept ? keep_word(old, ref)
+			     : page_at(old, PAGE_HERE, 0);
+
+		if (!page_shift(&e->pages, w, &old, now))
+			continue;
+		if (!left)
+			atomic_store(staging_owner(&e->staging, slot), 0);
+		if (old & PAGE_WANTED)
+			uffd_wake(&e->main, addr, PAGE_SIZE);
+		return;
+	}
+	if (kept)
+		store_drop(&e->store, ref);
+}
+
+/* Set the words of a run right.  In a section. */
 static void land(struct helper *h, uint32_t slot, size_t nr, bool left)
 {
-	struct engine *e = h->engine;
-
 	atomic_store(&h->flight.end, 0);
-	for (size_t i = 0; i < nr; i++) {
-		_Atomic uintptr_t *owner = staging_owner(&e->staging, slot + i);
-		uintptr_t addr = atomic_load(owner);
-		page_word *w = addr ? page_find(&e->pages, addr) : NULL;
-		uint64_t old = w ? atomic_load(w) : 0;
-
-		while (w && page_state(old) == PAGE_PACKING &&
-		       page_where(old) == slot + i) {
-			if (!page_shift(&e->pages, w, &old, left
-					? page_at(old, PAGE_LEAVING, slot + i)
-					: page_at(old, PAGE_HERE, 0)))
-				continue;
-			if (!left)
-				keep_drop_slot(e, slot + i);
-			if (!left)
-				atomic_store(owner, 0);
-			if (old & PAGE_WANTED)
-				uffd_wake(&e->main, addr, PAGE_SIZE);
-			break;
-		}
-	}
+	for (size_t i = 0; i < nr; i++)
+		land_page(h->engine, slot + (uint32_t)i, left);
 }
 
 /*
