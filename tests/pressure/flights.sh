@@ -14,8 +14,11 @@ $CC -std=gnu11 -O2 -o random_access -pthread \
 	"$UZ_SRCDIR/tests/preload/random_access.c" || exit 99
 "$zctl" run --require --set engine=wp --limit 24M -- ./random_access >out &
 program=$!
-sleep 7
-"$zctl" stats --counters --raw --noheadings $program >counters
+while kill -0 $program 2>/dev/null; do
+	"$zctl" stats --counters --raw --noheadings $program >new 2>/dev/null &&
+		mv new counters
+	sleep 0.5
+done
 wait $program || { cat out; exit 1; }
 awk '{ n[$1] = $2 }
 	END {
