@@ -193,6 +193,7 @@ PRELOAD_TESTS = \
 
 TOOLS_TESTS = \
 	tests/tools/at_exit.sh \
+	tests/tools/child_variables.sh \
 	tests/tools/broker.sh \
 	tests/tools/completion.sh \
 	tests/tools/conf.sh \
@@ -247,7 +248,7 @@ BENCHES = \
 EXTRA_DIST += tests/run-tap.sh tests/run-preload.sh \
 	$(LINT_TESTS) tests/lint/lib.sh \
 	$(TOOLS_TESTS) tests/tools/lib.sh tests/tools/fake_target.c \
-	tests/tools/in_container.c \
+	tests/tools/forking_thread.c tests/tools/in_container.c \
 	$(PROFILE_TESTS) tests/profile/lib.sh tests/profile/known_sites.c \
 	tests/profile/many_sites.c \
 	tests/profile/check_accuracy.py tests/profile/check_formats.py \

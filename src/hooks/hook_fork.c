@@ -6,8 +6,9 @@
  * and the child's handler first, before any code of the program.  But some
  * of glibc's own code runs in the child before that, when nobody answers
  * faults there: it resets the lock of every open FILE and walks the thread
- * descriptors, which lie on the threads' stacks.  So prepare makes those
- * pages resident, after evicting has stopped.
+ * descriptors, which lie on the threads' stacks; and it and we use variables,
+ * global and thread-local ones.  So prepare makes those pages resident, after
+ * evicting has stopped.
  *
  * They are read by process_vm_readv on ourselves, which survives a stale
  * pointer where a plain read would crash the program.
@@ -17,6 +18,7 @@
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <link.h>
 #include <linux/sched.h>
 #include <linux/seccomp.h>
 #include <pthread.h>
@@ -65,7 +67,7 @@ static void touch(uintptr_t addr, size_t len)
 {
 	char byte;
 
-	for (uintptr_t at = addr & PAGE_MASK; at < addr + len;
+	for (uintptr_t at = addr & PAGE_MASK; len && at < addr + len;
 	     at += PAGE_SIZE)
 		peek(&byte, at, 1);
 }
@@ -81,6 +83,71 @@ static void touch_files(void)
 			return;
 		touch((uintptr_t)file._lock, 16);
 		at = (uintptr_t)file._chain;
+	}
+}
+
+/* --- variables of libc and the loader, and thread-local ones of ours ------ */
+
+#define RANGES_MAX	8u
+
+struct range {
+	uintptr_t start;
+	size_t len;
+};
+
+static struct range globals[RANGES_MAX];
+static struct range locals[RANGES_MAX];	/* start: from pthread_self() on */
+
+static void note(struct range ranges[], uintptr_t start, size_t len)
+{
+	for (unsigned i = 0; i < RANGES_MAX; i++) {
+		if (ranges[i].len)
+			continue;
+		ranges[i] = (struct range){ start, len };
+		return;
+	}
+}
+
+static bool holds(const struct dl_phdr_info *m, uintptr_t addr)
+{
+	for (unsigned i = 0; i < m->dlpi_phnum; i++) {
+		const ElfW(Phdr) *part = &m->dlpi_phdr[i];
+
+		if (part->p_type == PT_LOAD &&
+		    addr - m->dlpi_addr - part->p_vaddr < part->p_memsz)
+			return true;
+	}
+	return false;
+}
+
+/* All of these have their thread-local variables at the same place. */
+static int see_module(struct dl_phdr_info *m, size_t len UNUSED,
+		      void *unused UNUSED)
+{
+	bool libcs = holds(m, (uintptr_t)dladdr) ||
+		     holds(m, (uintptr_t)_dl_find_object);
+
+	if (!libcs && !holds(m, (uintptr_t)see_module))
+		return 0;
+	for (unsigned i = 0; i < m->dlpi_phnum; i++) {
+		const ElfW(Phdr) *part = &m->dlpi_phdr[i];
+
+		if (part->p_type == PT_LOAD && (part->p_flags & PF_W) && libcs)
+			note(globals, m->dlpi_addr + part->p_vaddr,
+			     part->p_memsz);
+		if (part->p_type == PT_TLS && m->dlpi_tls_data)
+			note(locals, (uintptr_t)m->dlpi_tls_data -
+			     (uintptr_t)pthread_self(), part->p_memsz);
+	}
+	return 0;
+}
+
+static void touch_variables(void)
+{
+	for (unsigned i = 0; i < RANGES_MAX; i++) {
+		touch(globals[i].start, globals[i].len);
+		touch((uintptr_t)pthread_self() + locals[i].start,
+		      locals[i].len);
 	}
 }
 
@@ -125,6 +192,7 @@ static void prepare(void)
 	fork_prepare(&hooks_engine);
 	touch_files();
 	touch_threads();
+	touch_variables();
 }
 
 static void parent(void)
@@ -167,6 +235,7 @@ void hook_fork_init(void)
 	next_mutex_init = dlsym(RTLD_NEXT, "pthread_mutex_init");
 	next_raw_fork = dlsym(RTLD_NEXT, "_Fork");
 	next_clone = dlsym(RTLD_NEXT, "clone");
+	dl_iterate_phdr(see_module, NULL);
 	pthread_atfork(prepare, parent, child);
 	pin_descriptor((uintptr_t)pthread_self());
 }

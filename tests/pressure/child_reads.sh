@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# child_reads.sh [ENGINE...] - a forked child that reads twice what it may have
+# child_reads.sh - a forked child that reads twice what it may have
 # packs nothing anew: what it has not written keeps the object it shares with
 # its parent, or both together would need more memory the longer it reads.
 
@@ -52,7 +52,7 @@ try() # ENGINE
 
 failed=0
 tried=
-for engine in ${*:-move wp}; do
+for engine in move wp; do
 	"$zctl" run --require --set "engine=$engine" true 2>&1 |
 		grep -q 'UFFDIO_MOVE' && continue
 	"$zctl" run --require --set "engine=$engine" true >/dev/null 2>&1 ||
