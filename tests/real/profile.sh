@@ -6,10 +6,12 @@
 # under `zctl profile run` with some work; prints its table, and fails if the
 # function that allocates is not named.
 #
-# Environment: ZCTL (default zctl).  Exit 0, 1, 77 if none is installed.
+# Environment: ZCTL (default zctl).  Exit 0, 1, 77 if none is installed,
+# 99 without zctl.
 
 PATH=$PATH:$(echo /usr/lib/postgresql/*/bin)
 zctl=${ZCTL:-zctl}
+command -v "$zctl" >/dev/null || { echo "no $zctl: set ZCTL" >&2; exit 99; }
 [ $# -gt 0 ] || set -- redis postgres node python
 work=$(mktemp -d) || exit 99
 chmod 755 "$work"
@@ -40,7 +42,8 @@ real_redis()
 {
 	command -v redis-server >/dev/null || return
 	(
-		while ! redis-cli -s "$work/redis" ping >/dev/null 2>&1; do
+		for _ in $(seq 300); do
+			redis-cli -s "$work/redis" ping && break
 			sleep 0.1
 		done
 		redis-cli -s "$work/redis" debug populate 300000 key 200
