@@ -193,8 +193,8 @@ PRELOAD_TESTS = \
 
 TOOLS_TESTS = \
 	tests/tools/at_exit.sh \
-	tests/tools/child_variables.sh \
 	tests/tools/broker.sh \
+	tests/tools/child_variables.sh \
 	tests/tools/completion.sh \
 	tests/tools/conf.sh \
 	tests/tools/control.sh \

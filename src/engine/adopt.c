@@ -27,8 +27,6 @@
 #define BSS_LEAST	MIB
 #define MAX_ADDR	((uintptr_t)1 << ADDR_BITS)
 #define RETURN_LEAST	(16 * MIB)	/* shortest run given back */
-#define INSIST_NS	(NS_PER_MS)
-#define INSIST_MOST	10000u		/* ten seconds */
 
 #define FORBIDDEN							\
 	(PROC_VM_LOCKED | PROC_VM_IO | PROC_VM_PFN | PROC_VM_MIXED |	\

@@ -65,6 +65,10 @@
 #include "store/store.h"
 #include "uzswap/stats.h"
 
+/* What must not fail for a moment's want of memory is tried again: 10 s. */
+#define INSIST_NS	NS_PER_MS
+#define INSIST_MOST	10000u
+
 #define SERVERS_MAX	8u
 #define EVICTORS_MAX	8u
 

@@ -15,8 +15,6 @@
 #include "engine/evict_remap.h"
 #include "engine/keep.h"
 
-#define INSIST_NS	NS_PER_MS
-#define INSIST_MOST	10000u	/* ten seconds: it is not for a moment */
 #define LOOK_RUNS	32
 
 /*

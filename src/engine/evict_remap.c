@@ -42,8 +42,6 @@
 #endif
 
 #define GATE_NS		(500 * NS_PER_US)
-#define INSIST_NS	(NS_PER_MS)
-#define INSIST_MOST	10000u	/* ten seconds: then something is broken */
 #define LONG_RUN	(2 * TRAY_SLOTS)	/* worth a row of trays */
 
 /* --- the staging area ------------------------------------------------- */

@@ -6,8 +6,8 @@
  * and the child's handler first, before any code of the program.  But some
  * of glibc's own code runs in the child before that, when nobody answers
  * faults there: it resets the lock of every open FILE and walks the thread
- * descriptors, which lie on the threads' stacks; and it and we use variables,
- * global and thread-local ones.  So prepare makes those pages resident, after
+ * descriptors, which lie on the threads' stacks; and it and we use thread-local
+ * variables.  So prepare makes those pages resident, after
  * evicting has stopped.
  *
  * They are read by process_vm_readv on ourselves, which survives a stale
@@ -67,7 +67,7 @@ static void touch(uintptr_t addr, size_t len)
 {
 	char byte;
 
-	for (uintptr_t at = addr & PAGE_MASK; len && at < addr + len;
+	for (uintptr_t at = addr & PAGE_MASK; at < addr + len;
 	     at += PAGE_SIZE)
 		peek(&byte, at, 1);
 }
@@ -86,27 +86,16 @@ static void touch_files(void)
 	}
 }
 
-/* --- variables of libc and the loader, and thread-local ones of ours ------ */
-
-#define RANGES_MAX	8u
-
-struct range {
+/*
+ * Thread-local variables of libc, and ours: where they lie from pthread_self()
+ * on, which is the same in each thread.  (Global ones are not managed:
+ * is_small_bss() in engine/adopt.c.)
+ */
+static struct {
 	uintptr_t start;
 	size_t len;
-};
-
-static struct range globals[RANGES_MAX];
-static struct range locals[RANGES_MAX];	/* start: from pthread_self() on */
-
-static void note(struct range ranges[], uintptr_t start, size_t len)
-{
-	for (unsigned i = 0; i < RANGES_MAX; i++) {
-		if (ranges[i].len)
-			continue;
-		ranges[i] = (struct range){ start, len };
-		return;
-	}
-}
+} locals[2];
+static unsigned nr_locals;
 
 static bool holds(const struct dl_phdr_info *m, uintptr_t addr)
 {
@@ -120,35 +109,29 @@ static bool holds(const struct dl_phdr_info *m, uintptr_t addr)
 	return false;
 }
 
-/* All of these have their thread-local variables at the same place. */
 static int see_module(struct dl_phdr_info *m, size_t len UNUSED,
 		      void *unused UNUSED)
 {
-	bool libcs = holds(m, (uintptr_t)dladdr) ||
-		     holds(m, (uintptr_t)_dl_find_object);
-
-	if (!libcs && !holds(m, (uintptr_t)see_module))
+	if (!holds(m, (uintptr_t)dladdr) && !holds(m, (uintptr_t)see_module))
 		return 0;
 	for (unsigned i = 0; i < m->dlpi_phnum; i++) {
 		const ElfW(Phdr) *part = &m->dlpi_phdr[i];
 
-		if (part->p_type == PT_LOAD && (part->p_flags & PF_W) && libcs)
-			note(globals, m->dlpi_addr + part->p_vaddr,
-			     part->p_memsz);
-		if (part->p_type == PT_TLS && m->dlpi_tls_data)
-			note(locals, (uintptr_t)m->dlpi_tls_data -
-			     (uintptr_t)pthread_self(), part->p_memsz);
+		if (part->p_type != PT_TLS || !m->dlpi_tls_data ||
+		    nr_locals == ARRAY_SIZE(locals))
+			continue;
+		locals[nr_locals].start = (uintptr_t)m->dlpi_tls_data -
+					  (uintptr_t)pthread_self();
+		locals[nr_locals++].len = part->p_memsz;
 	}
 	return 0;
 }
 
-static void touch_variables(void)
+static void touch_locals(void)
 {
-	for (unsigned i = 0; i < RANGES_MAX; i++) {
-		touch(globals[i].start, globals[i].len);
+	for (unsigned i = 0; i < nr_locals; i++)
 		touch((uintptr_t)pthread_self() + locals[i].start,
 		      locals[i].len);
-	}
 }
 
 /* The kernel writes there on its own account: rseq, tid, robust list. */
@@ -192,7 +175,7 @@ static void prepare(void)
 	fork_prepare(&hooks_engine);
 	touch_files();
 	touch_threads();
-	touch_variables();
+	touch_locals();
 }
 
 static void parent(void)

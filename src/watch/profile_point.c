@@ -249,9 +249,11 @@ static void see_live(struct profile *p, uint32_t row)
 		profile_see(p, row);	/* not registered yet: again */
 		return;
 	}
-	if (p->points[at].doomed)
+	if (p->points[at].doomed) {
 		profile_see(p, row);	/* gone soon: again */
-	if (p->points[at].doomed || p->points[at].live != UZSWAP_POINT_NO_LIVE)
+		return;
+	}
+	if (p->points[at].live != UZSWAP_POINT_NO_LIVE)
 		return;
 	p->points[at].live = row;
 	p->points[at].live_born = born;

@@ -29,9 +29,10 @@ ENGINE_MAY_KEEP='engine preload log count torture vdso'
 UNWINDER_CALLS='abort pthread_once pthread_mutex_lock pthread_mutex_unlock
 __pthread_key_create'
 
-# libc as the hooks see it, dl_iterate_phdr by the constructor only; malloc, calloc and free are in parts of the codecs
-# that nobody calls.
-LIBRARY_MAY_CALL="$ENGINE_MAY_CALL dlsym dladdr dl_iterate_phdr __register_atfork
+# libc as the hooks see it, dl_iterate_phdr by the constructor only; malloc,
+# calloc and free are in parts of the codecs that nobody calls.
+LIBRARY_MAY_CALL="$ENGINE_MAY_CALL dlsym dladdr dl_iterate_phdr
+__register_atfork
 __errno_location __stack_chk_fail
 _IO_list_all malloc calloc free pthread_self pthread_mutexattr_getrobust
 _dl_find_object $UNWINDER_CALLS"
