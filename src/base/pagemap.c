@@ -183,14 +183,20 @@ size_t pagemap_alike(struct pagemap *pm, uintptr_t addr, size_t nr,
  * EAGAIN: the kernel has no page to answer with just now.  "No" instead would
  * be believed: who asks has no other way to know where a page's bytes are.
  */
+void pagemap_are_here(uintptr_t addr, size_t nr, unsigned char *here)
+{
+	long ret;
+
+	while ((ret = sys_mincore(addr, nr * PAGE_SIZE, here)) == -EAGAIN)
+		sys_yield();
+	for (size_t i = 0; i < nr; i++)
+		here[i] = !ret && (here[i] & 1);
+}
+
 bool pagemap_is_here(uintptr_t addr)
 {
-	unsigned char here = 0;
-	long ret = sys_mincore(addr, PAGE_SIZE, &here);
+	unsigned char here;
 
-	while (ret == -EAGAIN) {
-		sys_yield();
-		ret = sys_mincore(addr, PAGE_SIZE, &here);
-	}
-	return !ret && (here & 1);
+	pagemap_are_here(addr, 1, &here);
+	return here;
 }

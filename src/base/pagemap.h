@@ -43,6 +43,8 @@ long pagemap_present(struct pagemap *pm, uintptr_t *next, uintptr_t start,
  * memory that is the same, but for what the kernel itself has swapped out.
  */
 bool pagemap_is_here(uintptr_t addr);
+/* The same of NR pages, each by one byte of HERE: 0 or 1. */
+void pagemap_are_here(uintptr_t addr, size_t nr, unsigned char *here);
 
 /* Number of present pages in [START, END), or -errno. */
 long pagemap_count(struct pagemap *pm, uintptr_t start, uintptr_t end);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A kernel to be careful with: when Linux 6.18 has to try a page again (it
- * was just being migrated, by memory compaction for example), it moves it,
- * and says EEXIST as if it had not.  So after EEXIST the page tables are
- * asked: what is in a slot that was empty before has been moved.
+ * was just being migrated, by memory compaction for example), it moves it and
+ * those after it, and says EEXIST as if it had not; asked for the rest, it may
+ * then say anything else.  So of a run that did not move as a whole the page
+ * tables are asked: what is in a slot that was empty before has been moved.
  *
  * The word is set before the page moves, so that a fault always finds where
  * to look; pages that did not move are set back.
@@ -93,19 +94,21 @@ bool evict_move_is_filled(struct engine *e, uint64_t slot)
 }
 
 /*
- * The first DONE of the NR pages have moved, by the kernel's word; those not
- * in their slots stay.  How many slots are used then; a server may have taken
- * a page in between back already.  Of the page that stopped a longer run,
- * whatever was said last: that was about the rest of the run, asked for anew.
+ * The first DONE of the NR pages have moved, by the kernel's word; the others
+ * are where they are found.  How many slots are used then; a server may have
+ * taken a page in between back already.
  */
-static size_t keep_moved(struct engine *e, enum uffd_result r, uintptr_t addr,
-			 uint32_t slot, size_t done, size_t nr)
+static size_t keep_moved(struct engine *e, uintptr_t addr, uint32_t slot,
+			 size_t done, size_t nr)
 {
+	unsigned char filled[CHUNK_PAGES];
 	size_t used = done;
 
+	if (done < nr)
+		pagemap_are_here(staging_addr(&e->staging, slot + done),
+				 nr - done, filled + done);
 	for (size_t i = done; i < nr; i++) {
-		if ((r == UFFD_ALREADY || (done && i == done)) &&
-		    evict_move_is_filled(e, slot + i))
+		if (filled[i])
 			used = i + 1;
 		else
 			stay(e, addr + i * PAGE_SIZE, slot + (uint32_t)i);
@@ -138,7 +141,7 @@ static enum uffd_result move_run(struct helper *h, struct tray *t,
 	if (nr)
 		r = uffd_move(&e->main, &done, staging_addr(&e->staging, slot),
 			      addr, nr * PAGE_SIZE, 0);
-	done = keep_moved(e, r, addr, slot, done / PAGE_SIZE, nr);
+	done = keep_moved(e, addr, slot, done / PAGE_SIZE, nr);
 	if (r == UFFD_DONE)
 		r = UFFD_HOLE;	/* a page further on is not ours to move */
 	t->used += (uint32_t)done;

@@ -41,6 +41,7 @@ struct missing {
 	bool open;
 	uint64_t features;
 	unsigned changing;	/* changes whose raisers have not run again */
+	bool lied;		/* and who asks again meets such a change */
 	struct fault *faults;	/* who waits for a page, oldest first */
 	struct event *events;	/* not read yet, oldest first */
 };
@@ -267,9 +268,25 @@ static int put_page(const struct run *r, size_t at)
 }
 
 /*
- * How far in *COUNT.  LIE: the page after the first half is moved, and then
- * said to have been there.
+ * After the first half some pages more are moved, as a kernel does that moves
+ * several at a time, and the first of them is said to have been there.  Who
+ * asks again may meet a change of the mappings.
  */
+static int move_and_lie(const struct run *r, size_t at)
+{
+	const size_t some = (1 + actor_random(4)) * PAGE_SIZE;
+	const size_t end = min_size(at + some, r->len);
+	int err = put_page(r, at);
+
+	if (err)
+		return EAGAIN;
+	while (!err && (at += PAGE_SIZE) < end)
+		err = put_page(r, at);
+	r->u->lied = actor_random(2);
+	return EEXIST;
+}
+
+/* How far in *COUNT. */
 static long put_run(struct run *r, int64_t *count)
 {
 	const size_t half = round_down(r->len / 2, PAGE_SIZE);
@@ -278,8 +295,10 @@ static long put_run(struct run *r, int64_t *count)
 	int err = 0;
 
 	*count = 0;
-	if (r->u->changing)
+	if (r->u->changing || r->u->lied) {
+		r->u->lied = false;
 		return -EAGAIN;
+	}
 	if (!r->move && !is_ours(r))
 		return -ENOENT;
 	err = check_source(r);
@@ -293,7 +312,7 @@ static long put_run(struct run *r, int64_t *count)
 			at += PAGE_SIZE;
 	}
 	if (!err && at < r->len && r->how == REFUSAL_LIE && r->move)
-		err = put_page(r, at) ? EAGAIN : EEXIST;
+		err = move_and_lie(r, at);
 	else if (!err && at < r->len)
 		err = EAGAIN;
 	if (at && !r->quiet)

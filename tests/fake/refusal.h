@@ -45,7 +45,7 @@ enum refusal_kind {
 /* Other ways than an errno to do less than was asked for. */
 #define REFUSAL_NONE	0
 #define REFUSAL_PART	(-1)	/* half of it, then EAGAIN */
-#define REFUSAL_LIE	(-2)	/* and one more, which is called EEXIST */
+#define REFUSAL_LIE	(-2)	/* and some more, called EEXIST */
 #define REFUSAL_TORN	(-3)	/* mremap: what was in the way is gone */
 
 #define REFUSAL_ERRS	6
