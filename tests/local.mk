@@ -41,6 +41,7 @@ UNIT_TESTS = \
 	tests/unit/test_order \
 	tests/unit/test_pace \
 	tests/unit/test_page \
+	tests/unit/test_pagemap \
 	tests/unit/test_pool \
 	tests/unit/test_pool_class \
 	tests/unit/test_pressure \

@@ -14,6 +14,7 @@
 #include "base/sys.h"
 
 #define BIT_PRESENT	((uint64_t)1 << 63)
+#define BIT_SWAPPED	((uint64_t)1 << 62)
 #define BIT_FILE	((uint64_t)1 << 61)
 #define BIT_EXCLUSIVE	((uint64_t)1 << 56)
 
@@ -180,17 +181,45 @@ size_t pagemap_alike(struct pagemap *pm, uintptr_t addr, size_t nr,
 }
 
 /*
+ * mincore() calls a page that the kernel has swapped out "not here"; then the
+ * page table is read.  A descriptor of its own: this may be a forked child.
+ */
+static void find_swapped(uintptr_t addr, size_t nr, unsigned char *here)
+{
+	const long fd = sys_open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC,
+				 0);
+	uint64_t words[64];
+
+	for (size_t i = 0; fd >= 0 && i < nr; i++) {
+		const size_t at = i % ARRAY_SIZE(words);
+		const uintptr_t page = addr / PAGE_SIZE + i;
+
+		if (!at && sys_pread((int)fd, words, sizeof(words),
+				     (off_t)(page * sizeof(*words))) < 0)
+			break;
+		here[i] |= !!(words[at] & (BIT_PRESENT | BIT_SWAPPED));
+	}
+	if (fd >= 0)
+		sys_close((int)fd);
+}
+
+/*
  * EAGAIN: the kernel has no page to answer with just now.  "No" instead would
  * be believed: who asks has no other way to know where a page's bytes are.
  */
 void pagemap_are_here(uintptr_t addr, size_t nr, unsigned char *here)
 {
+	size_t there = 0;
 	long ret;
 
 	while ((ret = sys_mincore(addr, nr * PAGE_SIZE, here)) == -EAGAIN)
 		sys_yield();
-	for (size_t i = 0; i < nr; i++)
+	for (size_t i = 0; i < nr; i++) {
 		here[i] = !ret && (here[i] & 1);
+		there += here[i];
+	}
+	if (there < nr && sys_has_swap())
+		find_swapped(addr, nr, here);
 }
 
 bool pagemap_is_here(uintptr_t addr)

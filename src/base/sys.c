@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysinfo.h>
 
 #define CALL(nr, a, b, c, d, e, f)				\
 	sys_call6(nr, (long)(a), (long)(b), (long)(c), (long)(d), \
@@ -68,6 +69,13 @@ long sys_process_vm_writev(pid_t pid, const struct iovec *from,
 long sys_mincore(uintptr_t addr, size_t len, unsigned char *out)
 {
 	return CALL(SYS_mincore, addr, len, out, 0, 0, 0);
+}
+
+bool sys_has_swap(void)
+{
+	struct sysinfo info = { 0 };
+
+	return !CALL(SYS_sysinfo, &info, 0, 0, 0, 0, 0) && info.totalswap;
 }
 
 long sys_open(const char *path, int flags, mode_t mode)

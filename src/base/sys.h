@@ -41,6 +41,8 @@ long sys_process_vm_readv(pid_t pid, const struct iovec *to,
 long sys_process_vm_writev(pid_t pid, const struct iovec *from,
 			   const struct iovec *to);
 long sys_mincore(uintptr_t addr, size_t len, unsigned char *out);
+/* Has the machine any swap at all? */
+bool sys_has_swap(void);
 
 /* files; paths are C strings */
 long sys_open(const char *path, int flags, mode_t mode);

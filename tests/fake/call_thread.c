@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/sysinfo.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -147,6 +148,10 @@ long call_thread(const struct call *c)
 		memset((void *)c->c, 0, (size_t)c->b);
 		*(char *)c->c = 1;
 		return 8;
+	case SYS_sysinfo:
+		memset((void *)c->a, 0, sizeof(struct sysinfo));
+		((struct sysinfo *)c->a)->totalswap = actor_random(2);
+		return 0;
 	case SYS_tgkill:
 		abort();
 	case SYS_exit_group:
