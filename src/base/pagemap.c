@@ -8,9 +8,9 @@
 #include "base/pagemap.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sys/ioctl.h>
 
+#include "base/proc.h"
 #include "base/sys.h"
 
 #define BIT_PRESENT	((uint64_t)1 << 63)
@@ -57,7 +57,7 @@ static long scan(struct pagemap *pm, struct scan_arg *arg)
 
 int pagemap_open(struct pagemap *pm, void *words)
 {
-	long fd = sys_open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC, 0);
+	long fd = proc_open_self("pagemap");
 	struct scan_run one;
 	struct scan_arg arg = {
 		.vec = (uintptr_t)&one, .vec_len = 1,
@@ -186,8 +186,7 @@ size_t pagemap_alike(struct pagemap *pm, uintptr_t addr, size_t nr,
  */
 static void find_swapped(uintptr_t addr, size_t nr, unsigned char *here)
 {
-	const long fd = sys_open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC,
-				 0);
+	const long fd = proc_open_self("pagemap");
 	uint64_t words[64];
 
 	for (size_t i = 0; fd >= 0 && i < nr; i++) {
@@ -195,7 +194,8 @@ static void find_swapped(uintptr_t addr, size_t nr, unsigned char *here)
 		const uintptr_t page = addr / PAGE_SIZE + i;
 
 		if (!at && sys_pread((int)fd, words, sizeof(words),
-				     (off_t)(page * sizeof(*words))) < 0)
+				     (off_t)(page * sizeof(*words))) <
+		    (long)sizeof(words))
 			break;
 		here[i] |= !!(words[at] & (BIT_PRESENT | BIT_SWAPPED));
 	}
