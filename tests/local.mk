@@ -257,7 +257,8 @@ EXTRA_DIST += tests/run-tap.sh tests/run-preload.sh \
 	tests/preload/readers.h \
 	tests/preload/peek.c $(PRESSURE_TESTS) tests/pressure/lib.sh \
 	tests/pressure/resize.py tests/pressure/share.py \
-	tests/pressure/reading_child.c tests/pressure/sharer.c \
+	tests/pressure/over_swap.sh tests/pressure/reading_child.c \
+	tests/pressure/sharer.c \
 	tests/vm/run.sh tests/vm/init tests/vm/guest.sh $(REAL_FILES)
 REAL_FILES = \
 	tests/lib/group.sh \
@@ -383,6 +384,15 @@ soak: all
 check-refusals: all
 	UZ_BUILDDIR='$(abs_top_builddir)' CC='$(CC)' \
 		$(SHELL) $(top_srcdir)/tests/real/refuse.sh
+
+# Over kernel swap, which is there for the whole machine meanwhile: see there.
+.PHONY: check-swap
+check-swap: all
+	for e in move wp; do \
+		UZ_SRCDIR='$(abs_top_srcdir)' UZ_BUILDDIR='$(abs_top_builddir)' \
+		CC='$(CC)' $(SHELL) $(top_srcdir)/tests/pressure/over_swap.sh \
+		-e $$e -w 3 || exit; \
+	done
 
 # A profile at the cost that is the default, against the truth: some minutes.
 .PHONY: check-profile
