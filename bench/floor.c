@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * floor.c - what a page fault answered in user space costs at least here:
- * the kernel's interface and nothing else.
+ * the kernel's interface and, if asked, the codec; nothing else.
  *
- *	floor [FAULTS]
+ *	floor [-c] [FAULTS]
+ *	cc -O2 -pthread -I. -I../tests/real -o floor floor.c records.c \
+ *		../tests/real/data.c ../tests/real/data_out.c -llz4 -lm
  *
  * One thread touches missing pages of a registered range, another answers
  * with UFFDIO_COPY of a page that lies ready: bound to the same CPU, bound to
@@ -14,17 +16,22 @@
  * Last, all of it at once: threads touch pages of an array at random, two
  * answer, and for each page given one moves the oldest out and drops it.  And
  * near: one thread and who answers it share a CPU, and the latter takes out the
- * oldest as well.  Faults per second, and waits of the threads, that no codec,
- * policy or bookkeeping can better.
+ * oldest as well.  Then pages in order, 64 at a time.  Faults or pages per
+ * second, and waits of the threads, that no policy or bookkeeping can better.
+ *
+ * -c: each page given is unpacked from LZ4 just then, as the pages of
+ * bench/memory are.  None is packed: one that was only read has its object.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <linux/userfaultfd.h>
+#include <lz4.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -32,7 +39,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PAGE		4096ul
+#include "records.h"
+
 #define MOVE_NR		5	/* UFFDIO_MOVE, newer than some headers */
 #define MOVES		(MOVE_MOST * 40)
 #define MOVE_MOST	64ul
@@ -50,6 +58,7 @@ struct move_args {
 
 static int uffd = -1;
 static char *area;
+static unsigned long run = 1;	/* pages given and taken at once */
 static size_t faults = 20000;
 static volatile int stop;
 
@@ -102,23 +111,71 @@ static void pin(int cpu)
 	sched_setaffinity(0, sizeof(set), &set);
 }
 
-/* Wait for a fault and answer it by PAGE; where, or 0. */
-static uintptr_t give(int ep, const char *page)
+/* --- the codec ------------------------------------------------------------ */
+
+#define OBJECTS	256u
+
+static struct {
+	char bytes[PAGE];
+	int len;	/* 0: no codec */
+} objects[OBJECTS];
+
+static void pack_objects(void)
 {
-	struct uffdio_copy copy = { .src = (uintptr_t)page, .len = PAGE };
+	struct records r;
+
+	records_init(&r, OBJECTS);
+	for (unsigned i = 0; i < OBJECTS; i++) {
+		for (unsigned k = 0; k < PER_PAGE; k++)
+			record_write(&r, i, k);
+		objects[i].len = LZ4_compress_default(
+			(char *)r.at + (size_t)i * PAGE, objects[i].bytes,
+			PAGE, PAGE);
+	}
+}
+
+/* What a fault is answered with: RUN pages at TO. */
+static void unpack(char *to, unsigned long serial)
+{
+	for (unsigned long i = 0; i < run; i++) {
+		unsigned nr = (unsigned)((serial + i) % OBJECTS);
+
+		if (objects[nr].len)
+			LZ4_decompress_safe(objects[nr].bytes, to + i * PAGE,
+					    objects[nr].len, PAGE);
+	}
+}
+
+/* --- one fault ------------------------------------------------------------ */
+
+/* Wait for a fault and answer it by PAGES; where, or 0. */
+static uintptr_t give(int ep, char *pages)
+{
+	static _Atomic unsigned long serial;
+	struct uffdio_copy copy = { .src = (uintptr_t)pages,
+				    .len = run * PAGE };
 	struct epoll_event ev;
 	struct uffd_msg msg;
 
 	epoll_wait(ep, &ev, 1, 100);
 	if (read(uffd, &msg, sizeof(msg)) != sizeof(msg))
 		return 0;
-	copy.dst = msg.arg.pagefault.address & ~(PAGE - 1);
-	return ioctl(uffd, UFFDIO_COPY, &copy) ? 0 : (uintptr_t)copy.dst;
+	copy.dst = msg.arg.pagefault.address & ~(run * PAGE - 1);
+	unpack(pages, serial++);
+	if (!ioctl(uffd, UFFDIO_COPY, &copy))
+		return (uintptr_t)copy.dst;
+	/* some of the run is still there */
+	copy.dst = msg.arg.pagefault.address & ~(PAGE - 1ul);
+	copy.len = PAGE;
+	if (ioctl(uffd, UFFDIO_COPY, &copy))
+		ioctl(uffd, UFFDIO_WAKE, &(struct uffdio_range){
+			(uintptr_t)copy.dst, PAGE });
+	return 0;
 }
 
 static void *serve(void *arg)
 {
-	static char page[PAGE] __attribute__((aligned(4096)));
+	char page[PAGE] __attribute__((aligned(4096))) = { 0 };
 	struct epoll_event ev = { .events = EPOLLIN };
 	int ep = epoll_create1(0);
 
@@ -215,7 +272,7 @@ static void moves(const char *what, size_t nr, int beside, uint64_t *ns)
 		report(what, ns, n, (double)nr);
 }
 
-/* --- pages in and out, at random ------------------------------------------ */
+/* --- pages in and out ----------------------------------------------------- */
 
 static char *array;
 static _Atomic uintptr_t given[TURN_PAGES];	/* the last ones, in order */
@@ -235,9 +292,11 @@ static void note_wait(uint64_t ns)
 		waits[n] = ns;
 }
 
+/* At random, or in order if more than one is given at a time. */
 static void *toucher(void *seed)
 {
 	uint64_t x = (uintptr_t)seed;
+	size_t at = 0;
 
 	pin(near ? 0 : -1);
 	while (!stop) {
@@ -246,36 +305,38 @@ static void *toucher(void *seed)
 		x ^= x << 13;
 		x ^= x >> 7;
 		x ^= x << 17;
+		at = run > 1 ? (at + 1) % TURN_PAGES : x % TURN_PAGES;
 		t = now_ns();
-		*(volatile char *)(array + x % TURN_PAGES * PAGE);
+		*(volatile char *)(array + at * PAGE);
 		note_wait(now_ns() - t);
 	}
 	return NULL;
 }
 
-/* The oldest page out, the TAKENth; with half of the array there: none. */
+/* The oldest run out, the TAKENth; with half of the array there: none. */
 static int take(char *window, unsigned long taken)
 {
+	const unsigned long runs = MOVE_MOST / run;
 	uintptr_t from;
 	struct move_args move;
 
-	if (nr_given < taken + TURN_PAGES / 2)
+	if (nr_given < taken + TURN_PAGES / run / 2)
 		return 0;
 	/* counted, and not there yet */
 	while (!(from = given[taken % TURN_PAGES]) && !stop)
 		sched_yield();
 	given[taken % TURN_PAGES] = 0;
 	move = (struct move_args){ (uintptr_t)window +
-		taken % MOVE_MOST * PAGE, from, PAGE, 1, 0 };
+		taken % runs * run * PAGE, from, run * PAGE, 1, 0 };
 	ioctl(uffd, _IOWR(UFFDIO, MOVE_NR, struct move_args), &move);
-	if ((taken + 1) % MOVE_MOST == 0)
+	if ((taken + 1) % runs == 0)
 		madvise(window, MOVE_MOST * PAGE, MADV_DONTNEED);
 	return 1;
 }
 
 static void *giver(void *window)
 {
-	static char page[PAGE] __attribute__((aligned(4096)));
+	char pages[MOVE_MOST * PAGE] __attribute__((aligned(4096))) = { 0 };
 	struct epoll_event ev = { .events = EPOLLIN | EPOLLEXCLUSIVE };
 	int ep = epoll_create1(0);
 	unsigned long taken = 0;
@@ -283,7 +344,7 @@ static void *giver(void *window)
 	pin(near ? 0 : -1);
 	epoll_ctl(ep, EPOLL_CTL_ADD, uffd, &ev);
 	while (!stop) {
-		uintptr_t to = give(ep, page);
+		uintptr_t to = give(ep, pages);
 
 		if (to)
 			given[nr_given++ % TURN_PAGES] = to;
@@ -316,7 +377,9 @@ static void turnover(unsigned nr, const char *how)
 	int bad = 0;
 
 	pin(-1);
-	array = map(TURN_PAGES, 1);
+	/* a run lies at a multiple of its length */
+	array = map(TURN_PAGES + MOVE_MOST, 1);
+	array += -(uintptr_t)array & (MOVE_MOST * PAGE - 1);
 	nr_given = 0;
 	stop = 0;
 	for (size_t i = 0; i < TURN_PAGES; i++)
@@ -343,8 +406,8 @@ static void turnover(unsigned nr, const char *how)
 	while (n)
 		pthread_join(threads[--n], NULL);
 	munmap(array, TURN_PAGES * PAGE);
-	printf("pages in and out, %-16s %7.1f thousand faults/s\n", how,
-	       (double)before * 1e3 / TURN_US);
+	printf("pages in and out, %-16s %7.1f thousand pages/s\n", how,
+	       (double)(before * run) * 1e3 / TURN_US);
 	qsort(waits, nr, sizeof(waits[0]), order);
 	if (nr)
 		printf("%18s%-16s p50 %6.2f  p99 %6.2f  p99.9 %6.2f us\n", "",
@@ -357,6 +420,11 @@ int main(int argc, char **argv)
 {
 	uint64_t *ns;
 
+	if (argc > 1 && !strcmp(argv[1], "-c")) {
+		pack_objects();
+		argc--;
+		argv++;
+	}
 	if (argc > 1)
 		faults = strtoul(argv[1], NULL, 10);
 	ns = calloc(faults > MOVES ? faults : MOVES, sizeof(*ns));
@@ -375,5 +443,9 @@ int main(int argc, char **argv)
 	turnover(2, "2 threads");
 	near = 1;
 	turnover(1, "1 thread, near");
+	run = MOVE_MOST;
+	turnover(1, "in order, near");
+	near = 0;
+	turnover(1, "in order");
 	return 0;
 }
