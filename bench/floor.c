@@ -296,7 +296,7 @@ static void note_wait(uint64_t ns)
 static void *toucher(void *seed)
 {
 	uint64_t x = (uintptr_t)seed;
-	size_t at = 0;
+	size_t at = 0;	/* the page */
 
 	pin(near ? 0 : -1);
 	while (!stop) {
@@ -375,11 +375,11 @@ static void turnover(unsigned nr, const char *how)
 	unsigned long before;
 	unsigned n = 0;
 	int bad = 0;
+	char *all = map(TURN_PAGES + MOVE_MOST, 1);
 
 	pin(-1);
 	/* a run lies at a multiple of its length */
-	array = map(TURN_PAGES + MOVE_MOST, 1);
-	array += -(uintptr_t)array & (MOVE_MOST * PAGE - 1);
+	array = all + (-(uintptr_t)all & (MOVE_MOST * PAGE - 1));
 	nr_given = 0;
 	stop = 0;
 	for (size_t i = 0; i < TURN_PAGES; i++)
@@ -401,11 +401,11 @@ static void turnover(unsigned nr, const char *how)
 	nr = nr_waits < WAITS ? nr_waits : WAITS;
 	/* nobody may be left waiting for a page */
 	ioctl(uffd, UFFDIO_UNREGISTER, &(struct uffdio_range){
-		(uintptr_t)array, TURN_PAGES * PAGE });
+		(uintptr_t)all, (TURN_PAGES + MOVE_MOST) * PAGE });
 	stop = 1;
 	while (n)
 		pthread_join(threads[--n], NULL);
-	munmap(array, TURN_PAGES * PAGE);
+	munmap(all, (TURN_PAGES + MOVE_MOST) * PAGE);
 	printf("pages in and out, %-16s %7.1f thousand pages/s\n", how,
 	       (double)(before * run) * 1e3 / TURN_US);
 	qsort(waits, nr, sizeof(waits[0]), order);

@@ -387,7 +387,7 @@ check-refusals: all
 
 # Over kernel swap, which is there for the whole machine meanwhile: see there.
 .PHONY: check-swap
-check-swap: all
+check-swap: all tests/unit/test_pagemap$(EXEEXT)
 	for e in move wp; do \
 		UZ_SRCDIR='$(abs_top_srcdir)' UZ_BUILDDIR='$(abs_top_builddir)' \
 		CC='$(CC)' $(SHELL) $(top_srcdir)/tests/pressure/over_swap.sh \

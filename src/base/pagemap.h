@@ -38,7 +38,10 @@ void pagemap_close(struct pagemap *pm);
 long pagemap_present(struct pagemap *pm, uintptr_t *next, uintptr_t start,
 		     uintptr_t end, struct page_run *out, size_t nr);
 
-/* Is there a page at ADDR, in RAM or in the kernel's own swap? */
+/*
+ * Is there a page at ADDR, in RAM or in the kernel's own swap?  What is in swap
+ * is only known where /proc is mounted and a descriptor is free.
+ */
 bool pagemap_is_here(uintptr_t addr);
 /* The same of NR pages, each by one byte of HERE: 0 or 1. */
 void pagemap_are_here(uintptr_t addr, size_t nr, unsigned char *here);

@@ -7,8 +7,8 @@
  * of glibc's own code runs in the child before that, when nobody answers
  * faults there: it resets the lock of every open FILE and walks the thread
  * descriptors, which lie on the threads' stacks; and it and we use thread-local
- * variables.  So prepare makes those pages resident, after
- * evicting has stopped.
+ * variables.  So prepare makes those pages resident, after evicting has
+ * stopped.
  *
  * They are read by process_vm_readv on ourselves, which survives a stale
  * pointer where a plain read would crash the program.

@@ -4,7 +4,8 @@
 # over_swap.sh [OPTION]... [NAME]... - programs of tests/preload on a machine
 # with swap, while the kernel swaps out all it can of them and of the library,
 # twice a second.  Options and names are those of tests/preload/run.sh; without
-# names, some that fork, move memory, or have the kernel write to it.
+# names, some that fork, move memory, or have the kernel write to it.  Before
+# them tests/unit/test_pagemap, which can show little without swap.
 #
 # Needs root and zram.  The swap is there for the whole machine meanwhile: not
 # a part of make check, where others test what is killed without it.
@@ -46,11 +47,11 @@ swap_out() # GROUP
 	done
 }
 
-for option in "$@"; do
-	case $option in
-	*_*) some= ;;
-	esac
+while getopts l:e:t:pn:w: option; do
+	:	# they are run.sh's, up to the names
 done
+# shellcheck disable=SC2086  # names are words
+[ "$OPTIND" -le $# ] || set -- "$@" $some
 
 [ -e $control/hot_add ] || modprobe zram 2>/dev/null
 zram=$(cat $control/hot_add 2>/dev/null) || skip 'no zram'
@@ -59,12 +60,12 @@ mkswap -q "/dev/zram$zram" && swapon "/dev/zram$zram" || exit 99
 
 group_create swapped $((1 << 30)) || exit 99
 [ "$GROUP_VERSION" = 1 ] || echo max >"$GROUP_DIR/memory.swap.max"
+"$UZ_BUILDDIR/tests/unit/test_pagemap" || exit 1
 before=$(swapped)
 swap_out "$GROUP_DIR" &
 pids=$!
-# shellcheck disable=SC2086  # names are words
 group_run "$GROUP_DIR" "${SHELL:-/bin/sh}" \
-	"$UZ_SRCDIR/tests/preload/run.sh" -p "$@" $some
+	"$UZ_SRCDIR/tests/preload/run.sh" -p "$@"
 status=$?
 kill $pids
 wait $pids 2>/dev/null
