@@ -47,7 +47,7 @@ swap_out() # GROUP
 	done
 }
 
-while getopts l:e:t:pn:w: option; do
+while getopts l:e:t:pn:w: _; do
 	:	# they are run.sh's, up to the names
 done
 # shellcheck disable=SC2086  # names are words
